@@ -1,0 +1,34 @@
+"""Amounts of a host: integers; memory and disk in MiB. The same keys at every stage from capacity to free."""
+
+from .base import Wire
+
+
+class Amounts(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """What a host has, a guest holds or a node has free. Signed: `free` of an over-committed node is negative."""
+
+    vcpus: int = 0
+    memory_mib: int = 0
+    disk_mib: int = 0
+
+
+class AllocationRatios(Wire, frozen=True, kw_only=True):
+    """Milli-integers: 1500 allocates 1.5 times what is there. Absent means the documented default."""
+
+    vcpus: int | None = None
+    memory_mib: int | None = None
+    disk_mib: int | None = None
+
+
+DEFAULT_RATIOS = AllocationRatios(vcpus=4000, memory_mib=1000, disk_mib=1000)
+"""Nova's initial_cpu_allocation_ratio, initial_ram_allocation_ratio and initial_disk_allocation_ratio since 2023.1."""
+
+DEFAULT_RESERVED = Amounts(vcpus=0, memory_mib=512, disk_mib=0)
+"""Nova's reserved_host_cpus, reserved_host_memory_mb and reserved_host_disk_mb."""
+
+
+class ReservedAmounts(Wire, frozen=True, kw_only=True):
+    """What the host itself keeps. Absent means the documented default."""
+
+    vcpus: int | None = None
+    memory_mib: int | None = None
+    disk_mib: int | None = None

@@ -1,0 +1,152 @@
+"""ComputeNode: what a libvirt host has (the agent's report) and who holds what of it (the controller's ledger)."""
+
+from enum import StrEnum
+
+from .amounts import AllocationRatios, Amounts, ReservedAmounts
+from .base import Wire
+from .conditions import Condition
+from .meta import ObjectMeta
+
+
+class GuestState(StrEnum):
+    """virDomainState under its usual names (nova-style power states fold some of these together)."""
+
+    RUNNING = "Running"
+    BLOCKED = "Blocked"
+    PAUSED = "Paused"
+    SHUTDOWN = "ShuttingDown"
+    SHUTOFF = "Shutoff"
+    CRASHED = "Crashed"
+    PM_SUSPENDED = "Suspended"
+    UNKNOWN = "Unknown"
+
+
+class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """One domain that libvirt lists, declared or not. Sizes are what it may use: maximum memory, virtual disk sizes."""
+
+    uuid: str
+    name: str
+    state: GuestState
+    vcpus: int
+    memory_mib: int
+    disk_mib: int
+
+
+class Hypervisor(Wire, frozen=True, kw_only=True):
+    """Versions as `major.minor.micro`."""
+
+    type: str
+    version: str
+    libvirt_version: str
+    host_ip: str = ""
+
+
+class ReportContent(Wire, frozen=True, kw_only=True):
+    """One full look at a host. A part that could not be read and never was is absent, never zero."""
+
+    hypervisor: Hypervisor
+    capacity: Amounts | None = None
+    measured: Amounts | None = None
+    guests: tuple[Guest, ...] = ()
+    guests_omitted: int = 0
+    """How many guests did not fit the bound of the list; 0 when `guests` is complete."""
+
+
+class Report(ReportContent, frozen=True, kw_only=True):
+    """`status.report`: the content and its number, one more with each change of content."""
+
+    generation: int
+
+
+class Role(StrEnum):
+    RUNNING = "Running"
+    INCOMING = "Incoming"
+    RESERVED_FOR_REVERT = "ReservedForRevert"
+    LEAVING = "Leaving"
+
+
+class AuditMark(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """An agent's place in its sequence of audits: the Lease's holder and the number of its last published audit."""
+
+    holder: str
+    audit: int
+
+
+class Claim(Wire, frozen=True, kw_only=True):
+    """An amount held by one (guest uuid, role) on one node; it carries its own copy of everything it was made for."""
+
+    uuid: str
+    role: Role
+    namespace: str
+    name: str
+    instance_uid: str
+    resources: Amounts
+    instance_generation: int = 0
+    """`Running` before home is set: the Instance's metadata.generation that it was made for."""
+    migration_uid: str = ""
+    since: AuditMark | None = None
+    """`Incoming` and `Leaving`: the audit seen when the claim was written; proof needs one that began later."""
+    overcommitted: bool = False
+    """Taken without room because the report lists the guest; lasts while it does."""
+
+
+class Orphans(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """Guests on the host that no claim stands for: charged at what the report lists, never touched."""
+
+    count: int
+    resources: Amounts
+
+
+class Ledger(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """`status.ledger`: all claims on one node. `free` is stale while an observed number lags behind its original."""
+
+    generation: int
+    observed_report_generation: int
+    observed_generation: int
+    claims: tuple[Claim, ...]
+    allocatable: Amounts
+    allocated: Amounts
+    free: Amounts
+    instances: int
+    orphans: Orphans
+
+
+class ComputeNodeSpec(Wire, frozen=True, kw_only=True):
+    hypervisor_hostname: str
+    host_uuid: str
+    node_name: str
+    reserved: ReservedAmounts | None = None
+    allocation_ratios: AllocationRatios | None = None
+
+
+class ComputeNodeStatus(Wire, frozen=True, kw_only=True):
+    report: Report | None = None
+    ledger: Ledger | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+class ComputeNode(Wire, frozen=True, kw_only=True):
+    metadata: ObjectMeta
+    spec: ComputeNodeSpec
+    status: ComputeNodeStatus = ComputeNodeStatus()
+
+
+class NodeCondition(StrEnum):
+    """Each type has one writer: the first three the agent, the others the controller."""
+
+    LIBVIRT_CONNECTED = "LibvirtConnected"
+    INVENTORY_COMPLETE = "InventoryComplete"
+    READY = "Ready"
+    OVERCOMMITTED = "Overcommitted"
+
+
+AGENT_CONDITIONS = (NodeCondition.LIBVIRT_CONNECTED, NodeCondition.INVENTORY_COMPLETE)
+CONTROLLER_CONDITIONS = (NodeCondition.READY, NodeCondition.OVERCOMMITTED)
+
+
+class LeasedAudit(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """In the agent's Lease, per ComputeNode: proof of a newer look at an unchanged host, at no extra write."""
+
+    uid: str
+    report_generation: int
+    audit: int

@@ -1,0 +1,18 @@
+"""Names that the API server, the two programs and their users share."""
+
+GROUP = "compute.hypertally.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+COMPUTE_NODES = "computenodes"
+INSTANCES = "instances"
+MIGRATIONS = "migrations"
+
+AGENT_MANAGER = "hypertally-agent"
+CONTROLLER_MANAGER = "hypertally-controller"
+
+LEASE_NAMESPACE = "hypertally-system"
+"""Default namespace of the agents' Leases."""
+
+AUDITS_ANNOTATION = f"{GROUP}/audits"
+"""On an agent's Lease: JSON, per ComputeNode name what `LeasedAudit` says."""
