@@ -50,6 +50,8 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     guests: tuple[Guest, ...] = ()
     guests_omitted: int = 0
     """How many guests did not fit the bound of the list; 0 when `guests` is complete."""
+    omitted_resources: Amounts | None = None
+    """The sum of their sizes: charged beside everything else, so that a cut list charges too much, never too little."""
 
 
 class Report(ReportContent, frozen=True, kw_only=True):
