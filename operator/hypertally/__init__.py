@@ -1,0 +1,1 @@
+"""Nova's resource tracker, the Kubernetes way."""

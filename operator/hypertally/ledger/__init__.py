@@ -1,0 +1,1 @@
+"""Pure accounting: vectors, claims, fit. No I/O, no clock, no globals."""
