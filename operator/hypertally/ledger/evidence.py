@@ -1,0 +1,89 @@
+"""What one node's ledger and report say about one guest: all that an Instance's status may be decided on."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hypertally.api.amounts import Amounts
+from hypertally.api.compute_node import Claim, ComputeNode, Guest, GuestState, Role
+from hypertally.api.instance import Instance
+
+from .charges import sizes
+from .proof import AgentLook, is_proven
+from .transitions import STAYS
+
+
+class Sight(IntEnum):
+    """How much of a guest a report lists; a greater sight is the better evidence of where the guest lives."""
+
+    ABSENT = 0
+    DEFINED = 1
+    RUNNING = 2
+
+
+_RUNS = (GuestState.RUNNING, GuestState.BLOCKED)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of one guest on one node. `fresh` sight is that of a report proven newer than the node's `Incoming` claim."""
+
+    current: bool = False
+    """There is a ledger, and it has seen the report that was read."""
+    claims: tuple[Claim, ...] = ()
+    sight: Sight = Sight.ABSENT
+    settled: bool = False
+    """No claim that stays, and no `Leaving` without proof: the listing is not the shadow of something older."""
+    fresh: Sight | None = None
+    size: Amounts | None = None
+    """As listed; with `fresh`, proven."""
+    silent: bool = False
+    """The agent's Lease has expired: what it listed last is no evidence against a guest that runs elsewhere."""
+
+    def holds(self, *roles: Role) -> bool:
+        return any(c.role in roles for c in self.claims)
+
+    @property
+    def stays(self) -> bool:
+        return self.holds(*STAYS)
+
+    @property
+    def nothing(self) -> bool:
+        return not self.claims and self.sight is Sight.ABSENT
+
+
+def sight_of(guest: Guest | None) -> Sight:
+    if guest is None:
+        return Sight.ABSENT
+    return Sight.RUNNING if guest.state in _RUNS else Sight.DEFINED
+
+
+def find_guest(node: ComputeNode, uuid: str) -> Guest | None:
+    report = node.status.report
+    return next((g for g in report.guests if g.uuid == uuid), None) if report else None
+
+
+def gather(instance: Instance, node: ComputeNode | None, look: AgentLook | None, *, silent: bool = False) -> Evidence:
+    """Read after the Instance was; without a node there is nothing to see, and nothing held."""
+    if node is None:
+        return Evidence()
+    uuid = instance.spec.uuid
+    ledger = node.status.ledger
+    claims = tuple(c for c in ledger.claims if c.uuid == uuid) if ledger else ()
+    guest = find_guest(node, uuid)
+    sight = sight_of(guest)
+    incoming = next((c for c in claims if c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid), None)
+    unproven = any(c.role in STAYS or not is_proven(c, node, look) for c in claims)
+    return Evidence(
+        current=_is_current(node),
+        claims=claims,
+        sight=sight,
+        settled=not unproven,
+        fresh=sight if incoming and is_proven(incoming, node, look) else None,
+        size=sizes([guest])[uuid] if guest else None,
+        silent=silent,
+    )
+
+
+def _is_current(node: ComputeNode) -> bool:
+    ledger, report = node.status.ledger, node.status.report
+    return ledger is not None and report is not None and ledger.observed_report_generation == report.generation

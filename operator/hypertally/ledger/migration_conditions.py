@@ -1,0 +1,82 @@
+"""The conditions of a Migration: is the target's place held, and is the move over."""
+
+from hypertally.api.compute_node import Role
+from hypertally.api.conditions import Status
+from hypertally.api.instance import Instance, Move, MovePhase, MoveType
+from hypertally.api.migration import Migration, MigrationCondition
+
+from .conditions import Finding
+from .moves import NOWHERE, Nodes, home_of, is_clean, is_closed
+
+CLAIMED, COMPLETED = MigrationCondition.CLAIMED, MigrationCondition.COMPLETED
+
+
+def findings(
+    migration: Migration, instance: Instance | None, nodes: Nodes, known_nodes: frozenset[str]
+) -> tuple[Finding, ...]:
+    """What is said of a Migration that is not completed yet."""
+    return _claimed(migration, instance, nodes, known_nodes), _completed(migration, instance, nodes)
+
+
+def lock_of(migration: Migration, instance: Instance | None) -> Move | None:
+    """The Instance's move, if it is this Migration's."""
+    move = instance.status.move if instance else None
+    return move if move is not None and move.migration_uid == migration.metadata.uid else None
+
+
+def _claimed(migration: Migration, instance: Instance | None, nodes: Nodes, known: frozenset[str]) -> Finding:
+    if instance is None:
+        name = migration.spec.instance_name
+        return Finding(CLAIMED, Status.FALSE, "InstanceNotFound", f"There is no Instance {name} in this namespace.")
+    move = lock_of(migration, instance)
+    return _of_accepted(move, instance, nodes) if move else _of_waiting(migration, instance, known)
+
+
+def _of_waiting(migration: Migration, instance: Instance, known: frozenset[str]) -> Finding:
+    spec = migration.spec
+    target, move, home = spec.target_compute_node_name, instance.status.move, instance.status.compute_node_name
+    obstacles = (
+        (target not in known, "NodeNotFound", f"There is no ComputeNode {target}."),
+        (move is not None, "MoveInProgress", f"Another move is under way: {_name(move)}."),
+        (not home, "InstanceNotAccounted", "The Instance has no home to move from."),
+        (
+            target == home and spec.type is not MoveType.RESIZE,
+            "TargetIsSource",
+            f"It is accounted on {target} already.",
+        ),
+    )
+    for stands, reason, message in obstacles:
+        if stands:
+            return Finding(CLAIMED, Status.FALSE, reason, message)
+    return Finding(CLAIMED, Status.FALSE, "Pending", "Not accepted yet.")
+
+
+def _name(move: Move | None) -> str:
+    return f"Migration {move.migration_name}" if move and move.migration_name else "one that nobody declared"
+
+
+def _of_accepted(move: Move, instance: Instance, nodes: Nodes) -> Finding:
+    if move.phase is not MovePhase.ACCEPTED:
+        return Finding(CLAIMED, Status.TRUE, "Moved", f"Accounted on {home_of(instance)}.")
+    if nodes.get(move.target, NOWHERE).holds(Role.INCOMING):
+        return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place.")
+    return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{move.target} does not hold a place for it.")
+
+
+def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) -> Finding:
+    if is_closed(migration):
+        return Finding(COMPLETED, Status.TRUE, "Completed", "")
+    outcome = migration.spec.outcome
+    if instance is None:
+        over = bool(migration.status.uuid)
+        return Finding(COMPLETED, Status.TRUE if over else Status.FALSE, "InstanceDeleted" if over else "Open", "")
+    move = lock_of(migration, instance)
+    if move is None:
+        done = outcome is not None
+    else:
+        done = move.phase is MovePhase.ENDED and is_clean(instance, move, nodes)
+    if done:
+        return Finding(
+            COMPLETED, Status.TRUE, "Completed", f"The Instance is accounted on {home_of(instance) or 'no node'}."
+        )
+    return Finding(COMPLETED, Status.FALSE, "InProgress", "")

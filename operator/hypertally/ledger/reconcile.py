@@ -1,0 +1,165 @@
+"""The ledger of one node: what should be held, against what is held.
+
+It depends on that node's own spec and report, and on the Instances that name it; on nothing else.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from hypertally.api.compute_node import Claim, ComputeNode, Ledger, Orphans, Report, Role
+from hypertally.api.instance import Instance
+
+from .admission import Desk, Shortage
+from .charges import sizes
+from .policy import allocatable
+from .proof import AgentLook, is_proven, needs_stamp
+from .transitions import STAYS, carry_over, make
+from .vectors import ZERO, subtract, total
+from .wants import Want, seniority, wants
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the next ledger of a node depends on."""
+
+    node: ComputeNode
+    owners: Mapping[str, Instance]
+    """By guest uuid: the Instances that name this node or that a claim here is of; never a younger twin."""
+    declared: Collection[str] = ()
+    """Guest uuids for which an Instance exists anywhere: such a guest is no orphan."""
+    look: AgentLook | None = None
+    """The agent's Lease, read live after `node`; None when it was not, and then nothing is proven."""
+    only_raise: bool = False
+    """Keep every claim that stands: what may be done on cached reads."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The next ledger, and by guest uuid what is missing for the claims that were refused."""
+
+    ledger: Ledger
+    refusals: Mapping[str, tuple[Shortage, ...]] = field(default_factory=dict)
+
+
+def next_ledger(inputs: Inputs) -> Outcome | None:
+    """None while the node has no audited capacity: nothing may be admitted on a half-known host."""
+    report = inputs.node.status.report
+    if report is None or report.capacity is None:
+        return None
+    may_give = allocatable(report.capacity, inputs.node.spec)
+    desk = Desk(may_give, sizes(report.guests), report.omitted_resources or ZERO)
+    wanted = {uuid: wants(owner, inputs.node.metadata.name) for uuid, owner in inputs.owners.items()}
+    if inputs.node.status.ledger is None:
+        _rebuild(inputs, desk, wanted)
+        return Outcome(_ledger(inputs, report, desk))
+    _carry_over(inputs, desk, wanted)
+    refusals = _admit(inputs, desk, wanted)
+    _find_room(desk)
+    return Outcome(_ledger(inputs, report, desk), refusals)
+
+
+def is_lowered(old: Ledger | None, new: Ledger) -> set[str]:
+    """Guests of which a claim that stood is changed or gone: to be decided on live reads."""
+    standing = set(new.claims)
+    return {c.uuid for c in (old.claims if old else ()) if c not in standing}
+
+
+def same_content(old: Ledger | None, new: Ledger) -> bool:
+    return old is not None and replace(old, generation=new.generation) == new
+
+
+def _rebuild(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
+    """First write on a node object (restored, created anew): everything already granted, fitting or not."""
+    for uuid, roles in wanted.items():
+        if inputs.owners[uuid].status.compute_node_name:
+            for role, want in roles.items():
+                desk.put(make(inputs.owners[uuid], role, want))
+
+
+def _carry_over(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
+    node, look = inputs.node, inputs.look
+    listed = {g.uuid for g in node.status.report.guests} if node.status.report else set()
+    for uuid, have in _by_guest(node.status.ledger.claims if node.status.ledger else ()).items():
+        stand = (
+            have
+            if inputs.only_raise
+            else carry_over(
+                have,
+                wanted.get(uuid, {}),
+                inputs.owners.get(uuid),
+                listed=uuid in listed,
+                is_proven=lambda claim: is_proven(claim, node, look),
+            )
+        )
+        for claim in stand.values():
+            desk.put(_stamped(claim, inputs))
+
+
+def _stamped(claim: Claim, inputs: Inputs) -> Claim:
+    """Only a claim that already stood when the Lease was read may count audits from there."""
+    ledger, look = inputs.node.status.ledger, inputs.look
+    if look is None or ledger is None or claim not in ledger.claims or not needs_stamp(claim, inputs.node, look):
+        return claim
+    return replace(claim, since=look.mark)
+
+
+def _by_guest(claims: tuple[Claim, ...]) -> dict[str, dict[Role, Claim]]:
+    result: dict[str, dict[Role, Claim]] = {}
+    for claim in claims:
+        result.setdefault(claim.uuid, {})[claim.role] = claim
+    return result
+
+
+def _admit(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> dict[str, tuple[Shortage, ...]]:
+    refusals = {}
+    for owner in sorted(inputs.owners.values(), key=seniority):
+        uuid = owner.spec.uuid
+        for role in (Role.RUNNING, Role.INCOMING, Role.RESERVED_FOR_REVERT):
+            if role in wanted[uuid] and role not in desk.held(uuid):
+                missing = _admit_one(inputs, desk, make(owner, role, wanted[uuid][role]))
+                if missing:
+                    refusals[uuid] = missing
+    return refusals
+
+
+def _admit_one(inputs: Inputs, desk: Desk, claim: Claim) -> tuple[Shortage, ...]:
+    missing = desk.shortages(claim)
+    if missing and _may_overcommit(inputs, desk, claim):
+        claim, missing = replace(claim, overcommitted=True), ()
+    if not missing:
+        desk.put(claim)
+    return missing
+
+
+def _may_overcommit(inputs: Inputs, desk: Desk, claim: Claim) -> bool:
+    """What runs is always charged: a listed guest without another claim that stays is taken all the same."""
+    report = inputs.node.status.report
+    listed = report is not None and any(g.uuid == claim.uuid for g in report.guests)
+    return listed and not any(role in STAYS for role in desk.held(claim.uuid))
+
+
+def _find_room(desk: Desk) -> None:
+    """A claim taken without room gets it as soon as there is some."""
+    for claim in desk.claims():
+        settled = replace(claim, overcommitted=False)
+        if claim.overcommitted and not desk.shortages(settled):
+            desk.put(settled)
+
+
+def _ledger(inputs: Inputs, report: Report, desk: Desk) -> Ledger:
+    node, claims = inputs.node, desk.claims()
+    held = {c.uuid for c in claims}
+    orphans = [size for uuid, size in sizes(report.guests).items() if uuid not in held and uuid not in inputs.declared]
+    return Ledger(
+        generation=node.status.ledger.generation + 1 if node.status.ledger else 1,
+        observed_report_generation=report.generation,
+        observed_generation=node.metadata.generation,
+        claims=claims,
+        allocatable=desk.allocatable,
+        allocated=desk.allocated,
+        free=subtract(desk.allocatable, desk.allocated),
+        instances=len({c.uuid for c in claims if c.role in STAYS}),
+        orphans=Orphans(count=len(orphans), resources=total(orphans)),
+    )
