@@ -66,7 +66,7 @@ def _held(instance: Instance, claim: Claim, bound: str) -> Finding:
     if claim.overcommitted:
         return Finding(CLAIMED, Status.TRUE, "Overcommitted", f"{bound} has no room for it, but its guest is there.")
     if claim.role is Role.RUNNING and claim.resources != asked:
-        text = f"Accounted on {bound} with {_text(claim)}; to take the size of spec.resources needs a Migration of type Resize."
+        text = f"Accounted on {bound} with {_text(claim)}; spec.resources take effect by a Migration of type Resize."
         return Finding(CLAIMED, Status.TRUE, "SizeDiffersFromSpec", text)
     return Finding(CLAIMED, Status.TRUE, "Claimed", f"Accounted on {bound}.")
 

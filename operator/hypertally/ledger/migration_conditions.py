@@ -71,10 +71,8 @@ def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) ->
         over = bool(migration.status.uuid)
         return Finding(COMPLETED, Status.TRUE if over else Status.FALSE, "InstanceDeleted" if over else "Open", "")
     move = lock_of(migration, instance)
-    if move is None:
-        done = outcome is not None
-    else:
-        done = move.phase is MovePhase.ENDED and is_clean(instance, move, nodes)
+    ended = move is not None and move.phase is MovePhase.ENDED and is_clean(instance, move, nodes)
+    done = ended or (move is None and outcome is not None)
     if done:
         return Finding(
             COMPLETED, Status.TRUE, "Completed", f"The Instance is accounted on {home_of(instance) or 'no node'}."

@@ -25,7 +25,7 @@ def next_status(instance: Instance, nodes: Nodes, migrations: Sequence[Migration
     """The same status when nothing is to be done. `nodes` has every node that the Instance or a Migration names."""
     status, move = instance.status, instance.status.move
     if move is None:
-        return _settle(instance, nodes) or _accept(instance, migrations) or _follow(instance, nodes) or status
+        return _settle(instance, nodes) or _accept(instance, nodes, migrations) or _follow(instance, nodes) or status
     if move.phase is MovePhase.ENDED:
         return _forget(instance, move, nodes, migrations) or status
     if move.type is MoveType.OBSERVED:
@@ -72,20 +72,22 @@ def _settle(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
     return None
 
 
-def _accept(instance: Instance, migrations: Sequence[Migration]) -> InstanceStatus | None:
+def _accept(instance: Instance, nodes: Nodes, migrations: Sequence[Migration]) -> InstanceStatus | None:
     status, home = instance.status, instance.status.compute_node_name
     size = status.resources
     if not home or size is None:
         return None
     for migration in migrations:
         spec = migration.spec
-        if not is_open(migration) or (spec.target_compute_node_name == home and spec.type is not MoveType.RESIZE):
+        target = spec.target_compute_node_name
+        leads_away = target != home or spec.type is MoveType.RESIZE
+        if not (is_open(migration) and leads_away and nodes.get(target, NOWHERE).exists):
             continue
         move = Move(
             type=spec.type,
             phase=MovePhase.ACCEPTED,
             source=home,
-            target=spec.target_compute_node_name,
+            target=target,
             old_resources=size,
             new_resources=spec.resources.amounts() if spec.resources else size,
             migration_uid=migration.metadata.uid,

@@ -31,8 +31,6 @@ class Inputs:
     """Guest uuids for which an Instance exists anywhere: such a guest is no orphan."""
     look: AgentLook | None = None
     """The agent's Lease, read live after `node`; None when it was not, and then nothing is proven."""
-    only_raise: bool = False
-    """Keep every claim that stands: what may be done on cached reads."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +80,12 @@ def _carry_over(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, W
     node, look = inputs.node, inputs.look
     listed = {g.uuid for g in node.status.report.guests} if node.status.report else set()
     for uuid, have in _by_guest(node.status.ledger.claims if node.status.ledger else ()).items():
-        stand = (
-            have
-            if inputs.only_raise
-            else carry_over(
-                have,
-                wanted.get(uuid, {}),
-                inputs.owners.get(uuid),
-                listed=uuid in listed,
-                is_proven=lambda claim: is_proven(claim, node, look),
-            )
+        stand = carry_over(
+            have,
+            wanted.get(uuid, {}),
+            inputs.owners.get(uuid),
+            listed=uuid in listed,
+            is_proven=lambda claim: is_proven(claim, node, look),
         )
         for claim in stand.values():
             desk.put(_stamped(claim, inputs))
