@@ -1,6 +1,7 @@
 """ComputeNode: what a libvirt host has (the agent's report) and who holds what of it (the controller's ledger)."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from .amounts import AllocationRatios, Amounts, ReservedAmounts
 from .base import Wire
@@ -20,9 +21,16 @@ class GuestState(StrEnum):
     PM_SUSPENDED = "Suspended"
     UNKNOWN = "Unknown"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "GuestState | None":
+        """A newer version's state must not make a whole host unreadable."""
+        return cls.UNKNOWN if isinstance(value, str) else None
+
 
 class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One domain that libvirt lists, declared or not. Sizes are what it may use: maximum memory, virtual disk sizes."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("uuid",)
 
     uuid: str
     name: str
@@ -76,6 +84,8 @@ class AuditMark(Wire, frozen=True, kw_only=True, omit_defaults=False):
 
 class Claim(Wire, frozen=True, kw_only=True):
     """An amount held by one (guest uuid, role) on one node; it carries its own copy of everything it was made for."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("uuid", "role")
 
     uuid: str
     role: Role

@@ -1,6 +1,7 @@
 """Conditions in the shape of metav1.Condition."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from .base import Wire
 
@@ -10,9 +11,16 @@ class Status(StrEnum):
     FALSE = "False"
     UNKNOWN = "Unknown"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Status | None":
+        """Nobody may take what he cannot read for True."""
+        return cls.UNKNOWN if isinstance(value, str) else None
+
 
 class Condition(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One fact with its age: `last_transition_time` (RFC 3339) moves only when `status` does."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("type",)
 
     type: str
     status: Status
