@@ -1,9 +1,9 @@
 """First process of a private host: prepares its mounts, runs libvirtd, reaps what is orphaned, ends with its parent.
 
 Run as process 1 of a PID namespace: `python -I init.py DIRECTORY NAME`. It must reap: libvirt starts QEMU daemonized to
-probe it, and waits 40 s for each probe that stays a zombie. It obeys lines on stdin (`start`, `alive`, `freeze`, `thaw`,
-`kill`, `terminate`), answers each with one line on stdout, and ends at the end of stdin, with every process of the
-namespace: no QEMU and no file survives a parent that was killed with SIGKILL.
+probe it, and waits 40 s for each probe that stays a zombie. It obeys lines on stdin (see `answer`), answers each with
+one line on stdout, and ends at the end of stdin, with every process of the namespace: no QEMU and no file survives a
+parent that was killed with SIGKILL.
 """
 
 import contextlib
