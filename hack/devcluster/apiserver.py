@@ -100,6 +100,10 @@ def apiserver_command(programs: Programs, layout: Layout, ports: Ports) -> list[
         f"--etcd-servers={ports.etcd_url}",
         f"--secure-port={ports.apiserver}",
         f"--bind-address={HOST}",
+        # Else it looks for an address of the default route, and does not start on a machine that has none. The
+        # reconciler would refuse to publish a loopback address as the endpoint of the service `kubernetes`.
+        f"--advertise-address={HOST}",
+        "--endpoint-reconciler-type=none",
         f"--cert-dir={layout.certificates}",
         f"--service-account-key-file={layout.signing_key}",
         f"--service-account-signing-key-file={layout.signing_key}",

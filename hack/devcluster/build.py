@@ -119,11 +119,13 @@ class _Run:
             [self.go, *arguments], cwd=MODULE, env=self._environment(),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         ) as process:  # fmt: skip
-            for line in process.stdout or ():
-                last.append(line.rstrip())
-                self._tell(what, line, of)
-                if time.monotonic() - self.started > DEADLINE:
-                    process.kill()
+            try:
+                for line in process.stdout or ():
+                    last.append(line.rstrip())
+                    self._tell(what, line, of)
+            except BaseException:
+                process.kill()
+                raise
         if process.returncode:
             raise BuildError(_failed(f"go {arguments[0]}", process.returncode, list(last)))
 

@@ -104,7 +104,7 @@ class Cluster:
             for user in self._tokens:
                 self._write_kubeconfig(user)
         except BaseException:
-            self._launcher.close()
+            self._end()
             # A later attempt has other ports, and etcd's data remember the old ones.
             shutil.rmtree(self._layout.data, ignore_errors=True)
             raise
@@ -112,12 +112,17 @@ class Cluster:
 
     def stop(self, *, keep_logs: bool = False) -> None:
         """End both programs and remove the folder, or leave the logs in it. Once is enough, more does no harm."""
-        # Closing the launcher kills at once. A graceful end would only save data that are thrown away.
-        self._launcher.close()
+        self._end()
         if keep_logs:
             self._place.keep_logs()
         else:
             self._place.remove()
+
+    def _end(self) -> None:
+        # Killed, not stopped: a graceful end would only save data that are thrown away.
+        self.apiserver.kill()
+        self.etcd.kill()
+        self._launcher.close()
 
     def __enter__(self) -> Self:
         return self

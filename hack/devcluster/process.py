@@ -95,10 +95,10 @@ class Process:
         deadline = time.monotonic() + seconds
         while not self._ready():
             if not self.is_running():
-                raise self._error("ended before it was ready")
+                raise self.error("ended before it was ready")
             if time.monotonic() > deadline:
                 self.kill()
-                raise self._error(f"was not ready within {seconds:g} s")
+                raise self.error(f"was not ready within {seconds:g} s")
             time.sleep(INTERVAL)
 
     def kill(self) -> None:
@@ -131,7 +131,8 @@ class Process:
             self._child.send_signal(number)
             self._child.wait(timeout=seconds)
 
-    def _error(self, what: str) -> ProcessError:
+    def error(self, what: str) -> ProcessError:
+        """That this happened to the program, with the end of its log and, where the log has a known cause, a hint."""
         tail = self.tail()
         hint = next((hint for seen, hint in HINTS if seen in tail.lower()), None)
         kind = PortTakenError if PORT_TAKEN in tail.lower() else ProcessError
