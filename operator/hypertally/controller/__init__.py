@@ -1,1 +1,1 @@
-"""The program that keeps the books."""
+"""The controller: keeps every ComputeNode's ledger, and says of Instances and Migrations what became of them."""

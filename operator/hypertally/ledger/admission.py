@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hypertally.api.amounts import Amounts
+from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.api.compute_node import Claim, Role
 
 from .charges import charge
@@ -29,6 +30,7 @@ class Desk:
         self.allocatable = allocatable
         self._listed = listed
         self._held: dict[str, dict[Role, Claim]] = {}
+        self._count = 0
         self.allocated = add(total(listed.values()), omitted)
 
     def held(self, uuid: str) -> Mapping[Role, Claim]:
@@ -42,12 +44,19 @@ class Desk:
     def put(self, claim: Claim) -> None:
         """Whether it fits or not; takes the place of the guest's claim in that role."""
         self.allocated = self._allocated_with(claim)
-        self._held.setdefault(claim.uuid, {})[claim.role] = claim
+        held = self._held.setdefault(claim.uuid, {})
+        self._count += claim.role not in held
+        held[claim.role] = claim
+
+    @property
+    def places(self) -> int:
+        """How many more claims the schema lets a ledger hold."""
+        return CLAIMS_MAX - self._count
 
     def shortages(self, claim: Claim) -> tuple[Shortage, ...]:
         """What is missing for `claim`. An amount that it does not ask for is never missing."""
         after = self._allocated_with(claim)
-        found = []
+        found = [] if self.places > 0 or claim.role in self.held(claim.uuid) else [Shortage("claims", 1, self.places)]
         for key in KEYS:
             asked, room = getattr(claim.resources, key), getattr(self.allocatable, key)
             over = getattr(after, key) - room

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hypertally.api.bounds import fit_message
 from hypertally.api.conditions import Condition, Status, find
-
-MAX_MESSAGE = 1024
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def _aged(finding: Finding, before: Condition | None, now: str, generation: int)
         type=finding.type,
         status=finding.status,
         reason=finding.reason,
-        message=finding.message[:MAX_MESSAGE],
+        message=fit_message(finding.message),
         last_transition_time=since,
         observed_generation=generation,
     )

@@ -3,7 +3,7 @@
 It depends on that node's own spec and report, and on the Instances that name it; on nothing else.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ class Inputs:
     node: ComputeNode
     owners: Mapping[str, Instance]
     """By guest uuid: the Instances that name this node or that a claim here is of; never a younger twin."""
-    declared: Collection[str] = ()
+    declared: Container[str] = ()
     """Guest uuids for which an Instance exists anywhere: such a guest is no orphan."""
     look: AgentLook | None = None
     """The agent's Lease, read live after `node`; None when it was not, and then nothing is proven."""
@@ -60,8 +60,12 @@ def next_ledger(inputs: Inputs) -> Outcome | None:
 
 def is_lowered(old: Ledger | None, new: Ledger) -> set[str]:
     """Guests of which a claim that stood is changed or gone: to be decided on live reads."""
-    standing = set(new.claims)
-    return {c.uuid for c in (old.claims if old else ()) if c not in standing}
+    standing = {_essence(c) for c in new.claims}
+    return {c.uuid for c in (old.claims if old else ()) if _essence(c) not in standing}
+
+
+def _essence(claim: Claim) -> Claim:
+    return replace(claim, since=None, overcommitted=False)
 
 
 def same_content(old: Ledger | None, new: Ledger) -> bool:
@@ -131,7 +135,7 @@ def _may_overcommit(inputs: Inputs, desk: Desk, claim: Claim) -> bool:
     """What runs is always charged: a listed guest without another claim that stays is taken all the same."""
     report = inputs.node.status.report
     listed = report is not None and any(g.uuid == claim.uuid for g in report.guests)
-    return listed and not any(role in STAYS for role in desk.held(claim.uuid))
+    return listed and desk.places > 0 and not any(role in STAYS for role in desk.held(claim.uuid))
 
 
 def _find_room(desk: Desk) -> None:

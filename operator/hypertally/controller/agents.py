@@ -1,0 +1,89 @@
+"""The agents' Leases: who still renews, and which audit answers for which report.
+
+Life is judged by the controller's own clock: it times its own observation of changes, so that no host's clock and no
+restart of the controller makes a live agent look dead.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from hypertally.api.compute_node import LeasedAudit
+from hypertally.api.names import AUDITS_ANNOTATION
+from hypertally.ledger.proof import AgentLook
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One Lease as last seen."""
+
+    name: str
+    holder: str
+    version: str
+    audits: Mapping[str, LeasedAudit] = field(default_factory=dict)
+
+    def look(self, node: str) -> AgentLook | None:
+        leased = self.audits.get(node)
+        return AgentLook(self.holder, leased) if leased is not None else None
+
+
+def read_lease(lease: Object) -> Agent:
+    """A Lease whose annotation cannot be read proves nothing, and still says that its agent lives."""
+    metadata = lease["metadata"]
+    text = (metadata.get("annotations") or {}).get(AUDITS_ANNOTATION, "{}")
+    try:
+        audits = msgspec.json.decode(text, type=dict[str, LeasedAudit])
+    except msgspec.DecodeError as error:
+        log.warning("Lease %s: annotation %s cannot be read: %s", metadata["name"], AUDITS_ANNOTATION, error)
+        audits = {}
+    holder = (lease.get("spec") or {}).get("holderIdentity") or ""
+    return Agent(metadata["name"], holder, metadata["resourceVersion"], audits)
+
+
+class Agents:
+    """A reflector's sink. `changed` tells of each change but mere renewals: they prove nothing new."""
+
+    def __init__(self, clock: Clock, grace: float, changed: Callable[[Agent], None]) -> None:
+        self._clock = clock
+        self._grace = grace
+        self._changed = changed
+        self._agents: dict[str, Agent] = {}
+        self._seen: dict[str, float] = {}
+
+    def look(self, agent: str, node: str) -> AgentLook | None:
+        found = self._agents.get(agent)
+        return found.look(node) if found else None
+
+    def is_silent(self, agent: str) -> bool:
+        """No sign of life for longer than the grace, which begins when this controller first asks."""
+        return self._clock() - self._seen.setdefault(agent, self._clock()) > self._grace
+
+    def replace(self, objects: list[Object]) -> None:
+        for lease in objects:
+            self.put(lease)
+        gone = self._agents.keys() - {lease["metadata"]["name"] for lease in objects}
+        for name in gone:
+            del self._agents[name]
+
+    def put(self, obj: Object) -> None:
+        new = read_lease(obj)
+        old = self._agents.get(new.name)
+        if old is not None and old.version == new.version:
+            return
+        revived = self.is_silent(new.name)
+        self._agents[new.name] = new
+        self._seen[new.name] = self._clock()
+        if revived or old is None or (old.holder, old.audits) != (new.holder, new.audits):
+            self._changed(new)
+
+    def remove(self, obj: Object) -> None:
+        """A Lease that somebody deleted is no death: its agent writes it again, or the grace runs out."""
+        self._agents.pop(obj["metadata"]["name"], None)

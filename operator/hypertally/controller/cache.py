@@ -1,0 +1,137 @@
+"""What the controller has seen of the cluster, and which object concerns which."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.instance import Instance
+from hypertally.api.migration import Migration
+from hypertally.ledger.proof import NEEDS_PROOF
+from hypertally.ledger.wants import names, owner
+
+from .agents import Agent, Agents, Clock
+from .index import Index
+from .queue import Subject, Task
+from .store import Store, key_of
+
+T = TypeVar("T")
+
+
+class Cache:
+    """Every change is told to `enqueue` as the tasks that it may concern; too many are harmless, too few are not."""
+
+    def __init__(self, enqueue: Callable[[Task], None], clock: Clock, grace: float) -> None:
+        self._enqueue = enqueue
+        self.nodes: Store[ComputeNode] = Store(ComputeNode, self._node_changed)
+        self.instances: Store[Instance] = Store(Instance, self._instance_changed)
+        self.migrations: Store[Migration] = Store(Migration, self._migration_changed)
+        self.agents = Agents(clock, grace, self._agent_changed)
+        self._instances_by_uuid = Index()
+        self._instances_by_node = Index()
+        self._migrations_by_instance = Index()
+        self._migrations_by_node = Index()
+        self._nodes_by_guest = Index()
+        self._nodes_by_agent = Index()
+
+    def twins(self, uuid: str) -> list[Instance]:
+        """Every Instance with that guest uuid."""
+        return self._instances(self._instances_by_uuid.of(uuid))
+
+    def naming(self, node: str) -> list[Instance]:
+        """Every Instance that may hold something on that node."""
+        return self._instances(self._instances_by_node.of(node))
+
+    def is_declared(self, uuid: str) -> bool:
+        return bool(self._instances_by_uuid.of(uuid))
+
+    def nodes_listing(self, uuid: str) -> frozenset[str]:
+        """ComputeNodes whose report lists the guest, or whose ledger holds something for it."""
+        return self._nodes_by_guest.of(uuid)
+
+    def nodes_of_agent(self, agent: str) -> frozenset[str]:
+        return self._nodes_by_agent.of(agent)
+
+    def migrations_of(self, instance: Instance) -> list[Migration]:
+        """Oldest first: the first to come is the first to be accepted."""
+        found = map(self.migrations.get, self._migrations_by_instance.of(key_of(instance.metadata)))
+        return sorted(
+            (m for m in found if m is not None), key=lambda m: (m.metadata.creation_timestamp, m.metadata.name)
+        )
+
+    def _instances(self, keys: Iterable[str]) -> list[Instance]:
+        return [i for i in map(self.instances.get, sorted(keys)) if i is not None]
+
+    def _node_changed(self, old: ComputeNode | None, new: ComputeNode | None) -> None:
+        name = _one(old, new).metadata.name
+        before, after = _guests(old), _guests(new)
+        self._nodes_by_guest.set(name, after)
+        self._nodes_by_agent.set(name, [new.spec.node_name] if new else [])
+        self._enqueue(Task(Subject.NODE, name))
+        for uuid in before.keys() | after.keys():
+            if before.get(uuid) != after.get(uuid):
+                self._enqueue_instances(self.twins(uuid))
+        if _room(old) != _room(new):
+            self._enqueue_instances(i for i in self.naming(name) if not i.status.compute_node_name or i.status.move)
+        if old is None or new is None:
+            self._enqueue_instances(self.naming(name))
+            for key in self._migrations_by_node.of(name):
+                self._enqueue(Task(Subject.MIGRATION, key))
+
+    def _instance_changed(self, old: Instance | None, new: Instance | None) -> None:
+        one = _one(old, new)
+        key, uuid = key_of(one.metadata), one.spec.uuid
+        self._instances_by_uuid.set(key, [uuid] if new else [])
+        self._instances_by_node.set(key, names(new) if new else [])
+        concerned = (names(old) if old else set()) | (names(new) if new else set()) | self.nodes_listing(uuid)
+        for node in concerned:
+            self._enqueue(Task(Subject.NODE, node))
+        self._enqueue_instances([one, *self.twins(uuid)])
+        for migration in self._migrations_by_instance.of(key):
+            self._enqueue(Task(Subject.MIGRATION, migration))
+
+    def _migration_changed(self, old: Migration | None, new: Migration | None) -> None:
+        one = _one(old, new)
+        key, instance = key_of(one.metadata), f"{one.metadata.namespace}/{one.spec.instance_name}"
+        self._migrations_by_instance.set(key, [instance] if new else [])
+        self._migrations_by_node.set(key, [one.spec.target_compute_node_name] if new else [])
+        self._enqueue(Task(Subject.MIGRATION, key))
+        self._enqueue(Task(Subject.INSTANCE, instance))
+
+    def _agent_changed(self, agent: Agent) -> None:
+        for name in self.nodes_of_agent(agent.name):
+            node = self.nodes.get(name)
+            if node is None or node.status.ledger is None:
+                continue
+            self._enqueue(Task(Subject.NODE, name))
+            waiting = {c.uuid for c in node.status.ledger.claims if c.role in NEEDS_PROOF}
+            for uuid in waiting:
+                self._enqueue_instances(self.twins(uuid))
+
+    def _enqueue_instances(self, instances: Iterable[Instance]) -> None:
+        for instance in instances:
+            self._enqueue(Task(Subject.INSTANCE, key_of(instance.metadata)))
+
+    def owner_of(self, uuid: str) -> Instance | None:
+        return owner(self.twins(uuid))
+
+
+def _one(old: T | None, new: T | None) -> T:
+    found = new if new is not None else old
+    if found is None:
+        raise ValueError("a change without an object")
+    return found
+
+
+def _guests(node: ComputeNode | None) -> dict[str, object]:
+    """All that a node says of each guest."""
+    said: dict[str, list[object]] = {}
+    if node is not None:
+        for guest in node.status.report.guests if node.status.report else ():
+            said.setdefault(guest.uuid, []).append(guest)
+        for claim in node.status.ledger.claims if node.status.ledger else ():
+            said.setdefault(claim.uuid, []).append(claim)
+    return {uuid: tuple(parts) for uuid, parts in said.items()}
+
+
+def _room(node: ComputeNode | None) -> object:
+    return (node.status.ledger.free, node.status.conditions) if node and node.status.ledger else None

@@ -1,0 +1,152 @@
+"""One Instance at a time: where it is accounted, and what to tell its owner, in one compare-and-swap."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from hypertally.api.base import to_wire
+from hypertally.api.carry import carry_unknown
+from hypertally.api.compute_node import ComputeNode, GuestState
+from hypertally.api.decode import decode
+from hypertally.api.instance import Instance, InstanceStatus
+from hypertally.api.migration import Migration
+from hypertally.kube.aio import AsyncKubeClient
+from hypertally.kube.kinds import INSTANCE, Ref
+from hypertally.ledger.admission import Shortage
+from hypertally.ledger.conditions import aged
+from hypertally.ledger.evidence import Evidence, Sight, find_guest, gather, sight_of
+from hypertally.ledger.instance_conditions import findings
+from hypertally.ledger.moves import home_of, is_open, next_status
+from hypertally.ledger.proof import AgentLook
+from hypertally.ledger.reconcile import Inputs, next_ledger
+from hypertally.ledger.transitions import STAYS
+from hypertally.ledger.wants import names, owner
+
+from .cache import Cache
+from .events import Events
+from .nodes import NodeReconciler
+from .patches import status_patch
+from .reads import LiveReads
+from .store import key_of
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """All that an Instance's status is decided on, read after the Instance was."""
+
+    nodes: dict[str, ComputeNode | None] = field(default_factory=dict)
+    looks: dict[str, AgentLook | None] = field(default_factory=dict)
+    migrations: Sequence[Migration] = ()
+
+
+class InstanceReconciler:
+    """`now` gives the wall clock as RFC 3339, for transition times only."""
+
+    def __init__(
+        self,
+        client: AsyncKubeClient,
+        reads: LiveReads,
+        cache: Cache,
+        nodes: NodeReconciler,
+        events: Events,
+        now: Callable[[], str],
+    ) -> None:
+        self._client = client
+        self._reads = reads
+        self._cache = cache
+        self._nodes = nodes
+        self._events = events
+        self._now = now
+
+    async def reconcile(self, key: str) -> None:
+        """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
+        cached = self._cache.instances.get(key)
+        if cached is None or self._next(cached, self._remembered(cached)) == cached.status:
+            return
+        raw = await self._reads.raw_instance(key)
+        if raw is None:
+            return
+        instance = decode(raw, Instance)
+        status = self._next(instance, await self._read(instance))
+        if status == instance.status:
+            return
+        wire = carry_unknown(raw.get("status"), to_wire(status), InstanceStatus)
+        namespace, name = instance.metadata.namespace, instance.metadata.name
+        await self._client.patch(Ref(INSTANCE, name, namespace), status_patch(instance.metadata, wire), "status")
+        self._events.tell_transitions(instance, status)
+
+    def _next(self, instance: Instance, around: Surroundings) -> InstanceStatus:
+        elder = owner([*self._cache.twins(instance.spec.uuid), instance])
+        twin = elder if elder and elder.metadata.uid != instance.metadata.uid else None
+        status = instance.status if twin else next_status(instance, self._evidence(instance, around), around.migrations)
+        bound = status.compute_node_name or instance.spec.compute_node_name
+        node = around.nodes.get(bound)
+        missing = () if twin or node is None else self._missing(instance, node)
+        status = replace(
+            status,
+            refused_compute_node_name=self._refused(status, bound, node, missing),
+            power_state=_power_state(instance, around.nodes.get(status.compute_node_name)),
+        )
+        seen_on = [name for name, node in around.nodes.items() if node and _lists(node, instance)]
+        said = findings(instance, status, node, missing=missing, twin=twin, seen_on=seen_on)
+        conditions = aged(said, instance.status.conditions, self._now(), instance.metadata.generation)
+        return replace(status, conditions=conditions)
+
+    def _evidence(self, instance: Instance, around: Surroundings) -> dict[str, Evidence]:
+        return {
+            name: gather(instance, node, around.looks.get(name), silent=node is not None and self._is_silent(node))
+            for name, node in around.nodes.items()
+        }
+
+    def _is_silent(self, node: ComputeNode) -> bool:
+        return self._cache.agents.is_silent(node.spec.node_name)
+
+    def _missing(self, instance: Instance, node: ComputeNode) -> tuple[Shortage, ...]:
+        """What the node refuses to an Instance that holds nothing on it yet."""
+        uuid = instance.spec.uuid
+        if node.status.ledger is None or any(c.uuid == uuid and c.role in STAYS for c in node.status.ledger.claims):
+            return ()
+        outcome = next_ledger(Inputs(node=node, owners=self._nodes.owners(node, {uuid: instance})))
+        return outcome.refusals.get(uuid, ()) if outcome else ()
+
+    @staticmethod
+    def _refused(status: InstanceStatus, bound: str, node: ComputeNode | None, missing: Sequence[Shortage]) -> str:
+        if status.compute_node_name or not bound:
+            return ""
+        if missing or node is None:
+            return bound
+        return ""
+
+    def _remembered(self, instance: Instance) -> Surroundings:
+        nodes = {name: self._cache.nodes.get(name) for name in self._concerned(instance)}
+        looks = {n: self._cache.agents.look(node.spec.node_name, n) for n, node in nodes.items() if node}
+        return Surroundings(nodes, looks, self._cache.migrations_of(instance))
+
+    async def _read(self, instance: Instance) -> Surroundings:
+        nodes = {name: await self._reads.node(name) for name in sorted(self._concerned(instance))}
+        looks = {n: await self._reads.look(node) for n, node in nodes.items() if node and _has_claim(node, instance)}
+        keys = [key_of(m.metadata) for m in self._cache.migrations_of(instance)]
+        move = instance.status.move
+        if move and move.migration_name:
+            keys.append(f"{instance.metadata.namespace}/{move.migration_name}")
+        migrations = [await self._reads.migration(key) for key in dict.fromkeys(keys)]
+        return Surroundings(nodes, looks, [m for m in migrations if m is not None])
+
+    def _concerned(self, instance: Instance) -> set[str]:
+        targets = {m.spec.target_compute_node_name for m in self._cache.migrations_of(instance) if is_open(m)}
+        return names(instance) | targets | self._cache.nodes_listing(instance.spec.uuid) | ({home_of(instance)} - {""})
+
+
+def _has_claim(node: ComputeNode, instance: Instance) -> bool:
+    ledger = node.status.ledger
+    return ledger is not None and any(c.uuid == instance.spec.uuid for c in ledger.claims)
+
+
+def _lists(node: ComputeNode, instance: Instance) -> bool:
+    return sight_of(find_guest(node, instance.spec.uuid)) is not Sight.ABSENT
+
+
+def _power_state(instance: Instance, home: ComputeNode | None) -> GuestState | None:
+    guest = find_guest(home, instance.spec.uuid) if home else None
+    return guest.state if guest else None

@@ -1,0 +1,91 @@
+"""One Migration at a time: what became of the move that it declares."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from hypertally.api.base import to_wire
+from hypertally.api.carry import carry_unknown
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.decode import decode
+from hypertally.api.instance import Instance
+from hypertally.api.migration import Migration, MigrationStatus
+from hypertally.kube.aio import AsyncKubeClient
+from hypertally.kube.kinds import MIGRATION, Ref
+from hypertally.ledger.conditions import aged
+from hypertally.ledger.evidence import gather
+from hypertally.ledger.migration_conditions import findings, lock_of
+from hypertally.ledger.moves import is_closed
+
+from .cache import Cache
+from .events import Events
+from .patches import status_patch
+from .reads import LiveReads
+
+Nodes = dict[str, ComputeNode | None]
+
+
+class MigrationReconciler:
+    """`now` gives the wall clock as RFC 3339, for transition times only."""
+
+    def __init__(
+        self, client: AsyncKubeClient, reads: LiveReads, cache: Cache, events: Events, now: Callable[[], str]
+    ) -> None:
+        self._client = client
+        self._reads = reads
+        self._cache = cache
+        self._events = events
+        self._now = now
+
+    async def reconcile(self, key: str) -> None:
+        """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
+        cached = self._cache.migrations.get(key)
+        if cached is None or self._next(cached, *self._remembered(cached)) == cached.status:
+            return
+        raw = await self._reads.raw_migration(key)
+        if raw is None:
+            return
+        migration = decode(raw, Migration)
+        status = self._next(migration, *await self._read(migration))
+        if status == migration.status:
+            return
+        wire = carry_unknown(raw.get("status"), to_wire(status), MigrationStatus)
+        ref = Ref(MIGRATION, migration.metadata.name, migration.metadata.namespace)
+        await self._client.patch(ref, status_patch(migration.metadata, wire), "status")
+        self._events.tell_transitions(migration, status)
+
+    def _next(self, migration: Migration, instance: Instance | None, nodes: Nodes) -> MigrationStatus:
+        """A Migration that is over stays as it is: its record."""
+        if is_closed(migration):
+            return migration.status
+        evidence = {n: gather(instance, node, None) for n, node in nodes.items()} if instance else {}
+        known = frozenset(name for name, node in nodes.items() if node is not None)
+        said = findings(migration, instance, evidence, known)
+        status = migration.status
+        move = lock_of(migration, instance)
+        if move is not None and instance is not None:
+            status = replace(status, uuid=instance.spec.uuid, source=move.source, target=move.target)
+        conditions = aged(said, migration.status.conditions, self._now(), migration.metadata.generation)
+        return replace(status, conditions=conditions)
+
+    def _remembered(self, migration: Migration) -> tuple[Instance | None, Nodes]:
+        instance = self._cache.instances.get(_instance_key(migration))
+        return instance, {name: self._cache.nodes.get(name) for name in _concerned(migration, instance)}
+
+    async def _read(self, migration: Migration) -> tuple[Instance | None, Nodes]:
+        instance = await self._reads.instance(_instance_key(migration))
+        return instance, {name: await self._reads.node(name) for name in sorted(_concerned(migration, instance))}
+
+
+def _instance_key(migration: Migration) -> str:
+    return f"{migration.metadata.namespace}/{migration.spec.instance_name}"
+
+
+def _concerned(migration: Migration, instance: Instance | None) -> set[str]:
+    """Its target, and every end at which the move may hold something."""
+    concerned = {migration.spec.target_compute_node_name}
+    if instance is not None:
+        move = instance.status.move
+        concerned |= {instance.status.compute_node_name, instance.spec.compute_node_name}
+        concerned |= {move.source, move.target} if move else set()
+    return concerned - {""}

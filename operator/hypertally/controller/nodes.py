@@ -1,0 +1,128 @@
+"""One ComputeNode at a time: its ledger and the controller's conditions of it, in one compare-and-swap."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from hypertally.api.base import to_wire
+from hypertally.api.carry import carry_unknown
+from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger
+from hypertally.api.conditions import Condition, find
+from hypertally.api.decode import decode
+from hypertally.api.instance import Instance
+from hypertally.kube.aio import AsyncKubeClient
+from hypertally.kube.errors import Conflict
+from hypertally.kube.kinds import COMPUTE_NODE, Ref
+from hypertally.ledger.conditions import aged
+from hypertally.ledger.node_conditions import findings
+from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
+from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
+from hypertally.ledger.wants import owner
+
+from .cache import Cache
+from .patches import conditions_patch, ledger_patch
+from .reads import LiveReads
+from .store import key_of
+
+Owners = Mapping[str, Instance | None]
+
+_READING_ROUNDS = 8
+"""Each round reads the Instances that the one before found to be lowered: two are the rule."""
+
+
+class NodeReconciler:
+    """`now` gives the wall clock as RFC 3339, for transition times only."""
+
+    def __init__(self, client: AsyncKubeClient, reads: LiveReads, cache: Cache, now: Callable[[], str]) -> None:
+        self._client = client
+        self._reads = reads
+        self._cache = cache
+        self._now = now
+
+    async def reconcile(self, name: str) -> None:
+        """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
+        cached = self._cache.nodes.get(name)
+        if cached is None or not self._is_due(cached):
+            return
+        raw = await self._reads.raw_node(name)
+        if raw is None:
+            return
+        node = decode(raw, ComputeNode)
+        ledger = await self._decide(node)
+        conditions = self._conditions(node, ledger)
+        if ledger is not None:
+            held = raw["status"].get("ledger")
+            operations = ledger_patch(node, carry_unknown(held, to_wire(ledger), Ledger), conditions)
+        elif _differ(node, conditions):
+            operations = conditions_patch(node, conditions)
+        else:
+            return
+        await self._client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+
+    def _is_due(self, cached: ComputeNode) -> bool:
+        """As far as the cache knows: a hint that saves reads, and decides nothing."""
+        look = self._cache.agents.look(cached.spec.node_name, cached.metadata.name)
+        ledger = self._next(cached, {}, look)
+        return ledger is not None or _differ(cached, self._conditions(cached, None))
+
+    async def _decide(self, node: ComputeNode) -> Ledger | None:
+        """Reads after the node whatever lowers a charge. None when the ledger stands as it is."""
+        live: dict[str, Instance | None] = {}
+        held = node.status.ledger
+        if held is None:
+            live = {i.spec.uuid: i for i in await self._reads.granted_on(node.metadata.name)}
+        needs_proof = held is not None and any(c.role in NEEDS_PROOF for c in held.claims)
+        look = await self._reads.look(node) if needs_proof else None
+        for _ in range(_READING_ROUNDS):
+            ledger = self._next(node, live, look)
+            unread = is_lowered(held, ledger) - live.keys() if ledger else ()
+            if not unread:
+                return ledger
+            for uuid in unread:
+                live[uuid] = await self._read_owner(uuid, node)
+        raise Conflict(f"the Instances of ComputeNode {node.metadata.name} change faster than they can be read")
+
+    def _next(self, node: ComputeNode, live: Owners, look: AgentLook | None) -> Ledger | None:
+        inputs = Inputs(node=node, owners=self.owners(node, live), declared=_Declared(self._cache), look=look)
+        outcome = next_ledger(inputs)
+        if outcome is None or same_content(node.status.ledger, outcome.ledger):
+            return None
+        return outcome.ledger
+
+    def owners(self, node: ComputeNode, live: Owners) -> dict[str, Instance]:
+        """By guest uuid, who stands for each guest that this node holds or should hold something for."""
+        uuids = {i.spec.uuid for i in self._cache.naming(node.metadata.name)} | live.keys()
+        uuids |= {c.uuid for c in node.status.ledger.claims} if node.status.ledger else set()
+        found = {uuid: live[uuid] if uuid in live else self._cache.owner_of(uuid) for uuid in uuids}
+        return {uuid: instance for uuid, instance in found.items() if instance is not None}
+
+    async def _read_owner(self, uuid: str, node: ComputeNode) -> Instance | None:
+        claims = node.status.ledger.claims if node.status.ledger else ()
+        keys = {f"{c.namespace}/{c.name}" for c in claims if c.uuid == uuid}
+        keys |= {key_of(i.metadata) for i in self._cache.twins(uuid)}
+        twins = [await self._reads.instance(key) for key in sorted(keys)]
+        return owner(i for i in twins if i is not None and i.spec.uuid == uuid)
+
+    def _conditions(self, node: ComputeNode, ledger: Ledger | None) -> tuple[Condition, ...]:
+        if ledger is not None:
+            node = replace(node, status=replace(node.status, ledger=ledger))
+        silent = self._cache.agents.is_silent(node.spec.node_name)
+        said = findings(node, agent_silent=silent)
+        return aged(said, node.status.conditions, self._now(), node.metadata.generation)
+
+
+class _Declared:
+    """The guests for which an Instance exists, as a container that nobody has to copy."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    def __contains__(self, uuid: object) -> bool:
+        return isinstance(uuid, str) and self._cache.is_declared(uuid)
+
+
+def _differ(node: ComputeNode, conditions: tuple[Condition, ...]) -> bool:
+    """A node without any status is written to by its agent first."""
+    if node.status == ComputeNodeStatus():
+        return False
+    return any(find(node.status.conditions, c.type) != c for c in conditions)

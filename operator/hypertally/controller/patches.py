@@ -1,0 +1,65 @@
+"""JSON patches that are compare-and-swap over the object and over everything that was decided on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypertally.api.base import to_wire
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.conditions import Condition
+from hypertally.api.meta import ObjectMeta
+
+Operation = dict[str, Any]
+
+
+def ledger_patch(node: ComputeNode, ledger: dict[str, Any], conditions: Sequence[Condition]) -> list[Operation]:
+    """Fails if the node is another one, or its spec, its report or its ledger is not the one that was read."""
+    report = node.status.report
+    held = node.status.ledger
+    return [
+        *_same_object(node.metadata),
+        _test("/metadata/generation", node.metadata.generation),
+        _test("/status/report/generation", report.generation if report else None),
+        _test("/status/ledger/generation", held.generation) if held else _test("/status/ledger", None),
+        _add("/status/ledger", ledger),
+        *condition_operations(node.status.conditions, conditions),
+    ]
+
+
+def conditions_patch(node: ComputeNode, conditions: Sequence[Condition]) -> list[Operation]:
+    return [*_same_object(node.metadata), *condition_operations(node.status.conditions, conditions)]
+
+
+def status_patch(metadata: ObjectMeta, status: dict[str, Any]) -> list[Operation]:
+    """Of a kind whose whole status has one writer."""
+    return [_test("/metadata/resourceVersion", metadata.resource_version), _add("/status", status)]
+
+
+def condition_operations(before: Sequence[Condition], after: Sequence[Condition]) -> list[Operation]:
+    """Replaces by position, tested by type: the list is shared with another writer."""
+    places = {condition.type: place for place, condition in enumerate(before)}
+    operations: list[Operation] = []
+    for condition in after:
+        place = places.get(condition.type)
+        if place is None:
+            operations.append(_add("/status/conditions/-", to_wire(condition)))
+        elif before[place] != condition:
+            operations.append(_test(f"/status/conditions/{place}/type", condition.type))
+            operations.append(_add(f"/status/conditions/{place}", to_wire(condition)) | {"op": "replace"})
+    return operations if before else _from_nothing(operations)
+
+
+def _from_nothing(operations: list[Operation]) -> list[Operation]:
+    every = [operation["value"] for operation in operations]
+    return [_test("/status/conditions", None), _add("/status/conditions", every)] if every else []
+
+
+def _same_object(metadata: ObjectMeta) -> list[Operation]:
+    return [_test("/metadata/uid", metadata.uid)]
+
+
+def _test(path: str, value: object) -> Operation:
+    return {"op": "test", "path": path, "value": value}
+
+
+def _add(path: str, value: object) -> Operation:
+    return {"op": "add", "path": path, "value": value}

@@ -1,0 +1,82 @@
+"""What is to be reconciled: each key at most once, never twice at a time, failures later and later."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hypertally.kube.reflector import Backoff
+
+
+class Subject(StrEnum):
+    NODE = "ComputeNode"
+    INSTANCE = "Instance"
+    MIGRATION = "Migration"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One object to be looked at; `key` is its name, with its namespace where it has one."""
+
+    subject: Subject
+    key: str
+
+
+class WorkQueue:
+    """Bounded by the number of objects there are. As client-go's: a key added while it is worked on comes again."""
+
+    def __init__(self, backoff: Backoff | None = None) -> None:
+        self._backoff = backoff or Backoff(first=0.05, most=60.0)
+        self._waiting: dict[Task, None] = {}
+        self._working: set[Task] = set()
+        self._again: set[Task] = set()
+        self._failures: dict[Task, int] = {}
+        self._timers: dict[Task, asyncio.TimerHandle] = {}
+        self._news = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._working) + len(self._timers)
+
+    def add(self, task: Task) -> None:
+        if task in self._working:
+            self._again.add(task)
+            return
+        self._waiting[task] = None
+        self._news.set()
+
+    def add_later(self, task: Task, seconds: float) -> None:
+        if task not in self._timers:
+            self._timers[task] = asyncio.get_running_loop().call_later(seconds, self._due, task)
+
+    async def work(self, handle: Callable[[Task], Awaitable[bool]]) -> None:
+        """One worker, until cancelled. `handle` answers whether it is done, or wants to try again."""
+        while True:
+            task = await self._take()
+            try:
+                done = await handle(task)
+            finally:
+                self._working.discard(task)
+            self._finish(task, done)
+
+    def _finish(self, task: Task, done: bool) -> None:
+        if done:
+            self._failures.pop(task, None)
+        else:
+            self._failures[task] = self._failures.get(task, 0) + 1
+            self.add_later(task, self._backoff.wait(self._failures[task] - 1))
+        if task in self._again:
+            self._again.discard(task)
+            self.add(task)
+
+    def _due(self, task: Task) -> None:
+        del self._timers[task]
+        self.add(task)
+
+    async def _take(self) -> Task:
+        while not self._waiting:
+            self._news.clear()
+            await self._news.wait()
+        task = next(iter(self._waiting))
+        del self._waiting[task]
+        self._working.add(task)
+        return task

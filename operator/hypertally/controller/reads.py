@@ -1,0 +1,67 @@
+"""Live reads: what a decision that lowers a charge, or moves an Instance, must be made on."""
+
+from typing import TypeVar
+
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.decode import decode
+from hypertally.api.instance import Instance
+from hypertally.api.migration import Migration
+from hypertally.kube.aio import AsyncKubeClient, Object
+from hypertally.kube.errors import NotFound
+from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind, Ref
+from hypertally.ledger.proof import AgentLook
+
+from .agents import read_lease
+
+T = TypeVar("T", ComputeNode, Instance, Migration)
+
+
+class LiveReads:
+    """Each call is one GET from the API server, past every cache. None for what is not there."""
+
+    def __init__(self, client: AsyncKubeClient, lease_namespace: str) -> None:
+        self._client = client
+        self._lease_namespace = lease_namespace
+
+    async def raw_node(self, name: str) -> Object | None:
+        return await self._get(Ref(COMPUTE_NODE, name))
+
+    async def node(self, name: str) -> ComputeNode | None:
+        return await self._typed(COMPUTE_NODE, name, ComputeNode)
+
+    async def raw_instance(self, key: str) -> Object | None:
+        return await self._get(_ref(INSTANCE, key))
+
+    async def instance(self, key: str) -> Instance | None:
+        return await self._typed(INSTANCE, key, Instance)
+
+    async def raw_migration(self, key: str) -> Object | None:
+        return await self._get(_ref(MIGRATION, key))
+
+    async def migration(self, key: str) -> Migration | None:
+        return await self._typed(MIGRATION, key, Migration)
+
+    async def look(self, node: ComputeNode) -> AgentLook | None:
+        """What the Lease of the node's agent says of it: to be read after the node."""
+        lease = await self._get(Ref(LEASE, node.spec.node_name, self._lease_namespace))
+        return read_lease(lease).look(node.metadata.name) if lease else None
+
+    async def granted_on(self, node: str) -> list[Instance]:
+        """Every Instance whose home that node is."""
+        listing = await self._client.list(INSTANCE, field_selector=f"status.computeNodeName={node}")
+        return [decode(item, Instance) for item in listing.items]
+
+    async def _typed(self, kind: Kind, key: str, type_: type[T]) -> T | None:
+        obj = await self._get(_ref(kind, key))
+        return decode(obj, type_) if obj is not None else None
+
+    async def _get(self, ref: Ref) -> Object | None:
+        try:
+            return await self._client.get(ref)
+        except NotFound:
+            return None
+
+
+def _ref(kind: Kind, key: str) -> Ref:
+    namespace, _, name = key.rpartition("/")
+    return Ref(kind, name, namespace)

@@ -1,0 +1,177 @@
+"""The asynchronous port to the API server: what the controller asks, with typed errors and a deadline on everything."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import msgspec
+
+from .access import Access
+from .answers import object_of
+from .errors import Unreachable
+from .kinds import Kind, Ref
+
+Object = dict[str, Any]
+
+PAGE = 500
+"""Objects of one page of a list: what client-go's reflectors ask for."""
+
+_JSON_PATCH = "application/json-patch+json"
+_NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_UNAUTHORIZED = 401
+_FIRST_FAILURE = 400
+_READ_BUFFER = 2**20
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every object of a kind at one moment, and where a watch goes on from."""
+
+    items: list[Object]
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a watch: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
+
+    type: str
+    object: Object
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds. A watch is ended by the server after `watch`; silence beyond that by a margin is a dead connection."""
+
+    connect: float = 3.0
+    answer: float = 30.0
+    watch: int = 240
+    watch_margin: float = 30.0
+
+
+class AsyncKubeClient:
+    """One for a program, in one event loop. Every method may raise any KubeError, and nothing else."""
+
+    def __init__(self, access: Access, session: aiohttp.ClientSession, manager: str, deadlines: Deadlines) -> None:
+        self._access = access
+        self._session = session
+        self._manager = manager
+        self._deadlines = deadlines
+
+    async def get(self, ref: Ref) -> Object:
+        return await self._ask("GET", ref.kind, ref.path())
+
+    async def list(
+        self, kind: Kind, *, namespace: str = "", field_selector: str = "", names_only: bool = False
+    ) -> Listing:
+        """All pages. `names_only` leaves out everything but metadata."""
+        items: list[Object] = []
+        query = {"limit": str(PAGE)} | ({"fieldSelector": field_selector} if field_selector else {})
+        headers = {"Accept": _NAMES_ONLY} if names_only else {}
+        while True:
+            page = await self._ask("GET", kind, kind.path(namespace), query=query, headers=headers)
+            items.extend(page.get("items") or [])
+            metadata = page.get("metadata") or {}
+            if not metadata.get("continue"):
+                return Listing(items, str(metadata.get("resourceVersion") or ""))
+            query["continue"] = metadata["continue"]
+
+    async def create(self, kind: Kind, body: Mapping[str, Any], namespace: str = "") -> Object:
+        full = {"apiVersion": kind.api_version, "kind": kind.kind, **body}
+        return await self._ask(
+            "POST", kind, kind.path(namespace), body=full, headers={"Content-Type": "application/json"}
+        )
+
+    async def patch(self, ref: Ref, operations: Sequence[Mapping[str, Any]], subresource: str = "") -> Object:
+        """A JSON patch, all or nothing. A `test` operation that fails is Invalid: read again."""
+        return await self._ask("PATCH", ref.kind, ref.path(subresource), body=operations, content_type=_JSON_PATCH)
+
+    async def watch(self, kind: Kind, resource_version: str, *, namespace: str = "") -> AsyncIterator[Event]:
+        """Until the server ends it, which is ordinary. Objects that are gone from history are a line of type ERROR."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(self._deadlines.watch),
+        }
+        silence = self._deadlines.watch + self._deadlines.watch_margin
+        timeout = aiohttp.ClientTimeout(sock_connect=self._deadlines.connect, sock_read=silence)
+        async with self._open("GET", kind.path(namespace), query=query, timeout=timeout) as answer:
+            if answer.status >= _FIRST_FAILURE:
+                object_of(answer.status, answer.headers, await answer.read(), kind)
+            async for line in _lines(answer.content):
+                yield Event(line["type"], line["object"])
+
+    async def _ask(
+        self,
+        method: str,
+        kind: Kind,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Object:
+        data = None if body is None else msgspec.json.encode(body)
+        timeout = aiohttp.ClientTimeout(total=self._deadlines.answer, sock_connect=self._deadlines.connect)
+        async with self._open(method, path, query=query, data=data, headers=headers, timeout=timeout) as answer:
+            return object_of(answer.status, answer.headers, await answer.read(), kind)
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = f"{self._access.server}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            async with self._session.request(
+                method, url, server_hostname=self._access.trust.server_name, **options
+            ) as answer:
+                yield answer
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reason = " ".join(str(error).split()) or "no answer in time"
+            raise Unreachable(f"API server {self._access.server} ({self._access.origin}): {reason}") from error
+
+
+@asynccontextmanager
+async def open_session(access: Access, user_agent: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session whose every request carries the present token: a rotated one breaks no watch, and costs no 401."""
+
+    async def authorize(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        _put_token(request, access)
+        answer = await handler(request)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        answer.release()
+        access.tokens.refused()
+        _put_token(request, access)
+        return await handler(request)
+
+    secure = access.server.startswith("https:")
+    connector = aiohttp.TCPConnector(limit=64, ssl=access.ssl_context() if secure else True)
+    headers = {"Accept": "application/json", "User-Agent": user_agent}
+    async with aiohttp.ClientSession(
+        connector=connector,
+        headers=headers,
+        middlewares=(authorize,),
+        proxy=access.proxy,
+        read_bufsize=_READ_BUFFER,
+    ) as session:
+        yield session
+
+
+def _put_token(request: aiohttp.ClientRequest, access: Access) -> None:
+    if token := access.tokens.token():
+        request.headers["Authorization"] = f"Bearer {token}"
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[Object]:
+    """Objects of a watch, one a line, however long the line is (aiohttp's readline is bounded by its buffer)."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line:
+                yield msgspec.json.decode(line)
