@@ -1,0 +1,5 @@
+"""`python -m hypertally.controller`."""
+
+from .main import main
+
+main()

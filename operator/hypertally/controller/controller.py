@@ -1,0 +1,164 @@
+"""The controller's parts, put together, and its loops."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from hypertally.kube.aio import AsyncKubeClient
+from hypertally.kube.errors import KubeError, ServerError, TooManyRequests, Unreachable
+from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
+from hypertally.kube.reflector import Backoff, Reflector
+
+from .cache import Cache
+from .events import Events
+from .instances import InstanceReconciler
+from .metrics import Metrics
+from .migrations import MigrationReconciler
+from .nodes import NodeReconciler
+from .queue import Subject, Task, WorkQueue
+from .reads import LiveReads
+from .reconciler import Reconciler
+from .settings import Settings
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 5.0
+_HEARTBEAT_SECONDS = 1.0
+_STUCK_SECONDS = 60.0
+_UNHEARD_SECONDS = 600.0
+"""The server sends a bookmark about once a minute and ends every watch after four."""
+
+
+def now() -> str:
+    """Wall clock as RFC 3339, whole seconds: as metav1.Time is written."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Controller:
+    """`start` lists everything once, `run` works until cancelled."""
+
+    def __init__(self, client: AsyncKubeClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._turned_at = time.monotonic()
+        self._synced = False
+        self.metrics = Metrics()
+        self.queue = WorkQueue()
+        self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace)
+        self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
+        self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
+        self._events = Events(client, now)
+        self._reconciler = self._make_reconciler()
+        self._add_gauges()
+
+    def _make_reconciler(self) -> Reconciler:
+        client, cache, events = self._client, self.cache, self._events
+        reads = LiveReads(client, self._settings.lease_namespace)
+        nodes = NodeReconciler(client, reads, cache, now)
+        instances = InstanceReconciler(client, reads, cache, nodes, events, now)
+        migrations = MigrationReconciler(client, reads, cache, events, now)
+        by_subject = {
+            Subject.NODE: nodes.reconcile,
+            Subject.INSTANCE: instances.reconcile,
+            Subject.MIGRATION: migrations.reconcile,
+        }
+        return Reconciler(by_subject, self.metrics)
+
+    async def start(self) -> None:
+        """The first full lists: a half-synced cache is not an empty cluster. Waits out an absent API server."""
+        await _patiently(self._leases.list)
+        await _patiently(self._list_into(INSTANCE, self.cache.instances.replace))
+        await _patiently(self._list_into(MIGRATION, self.cache.migrations.replace))
+        await _patiently(self._nodes.list)
+        self._synced = True
+        log.info(
+            "synced: %d ComputeNodes, %d Instances, %d Migrations",
+            len(self.cache.nodes),
+            len(self.cache.instances),
+            len(self.cache.migrations),
+        )
+
+    def _list_into(
+        self, kind: Kind, replace: Callable[[list[dict[str, object]]], None]
+    ) -> Callable[[], Awaitable[None]]:
+        async def list_once() -> None:
+            replace((await self._client.list(kind)).items)
+
+        return list_once
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The loops run as long as the context; the first to fail ends it."""
+        workers = [self.queue.work(self._reconciler) for _ in range(self._settings.workers)]
+        loops = [self._nodes.run(), self._leases.run(), self._events.run(), self._sweep(), self._resync(), self._turn()]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop) for loop in (*workers, *loops)]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def _turn(self) -> None:
+        """The loop turns: what /healthz asks."""
+        while True:
+            self._turned_at = time.monotonic()
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+    async def _sweep(self) -> None:
+        """An agent falls silent without any event; each node looks at its agent now and then."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            for node in self.cache.nodes:
+                self.queue.add(Task(Subject.NODE, node.metadata.name))
+
+    async def _resync(self) -> None:
+        """kopf does not compare its lists: what was deleted in a gap of its watch would stay for ever."""
+        while True:
+            await asyncio.sleep(self._settings.resync_interval * random.uniform(0.8, 1.2))  # noqa: S311  # jitter
+            for kind, store in ((INSTANCE, self.cache.instances), (MIGRATION, self.cache.migrations)):
+                await self._compare(kind, store)
+
+    async def _compare(self, kind: Kind, store: Store) -> None:  # type: ignore[type-arg]  # of either kind
+        try:
+            listing = await self._client.list(kind, names_only=True)
+        except KubeError as error:
+            log.warning("resync of %s put off: %s", kind.plural, error)
+            return
+        store.keep_only(frozenset(item["metadata"]["uid"] for item in listing.items), listing.resource_version)
+        self.metrics.resynced(kind.kind)
+
+    def complaints_live(self) -> list[str]:
+        idle = time.monotonic() - self._turned_at
+        return [f"the event loop has not turned for {idle:.0f} s"] if idle > _STUCK_SECONDS else []
+
+    def complaints_ready(self) -> list[str]:
+        if not self._synced:
+            return ["the first full lists are not complete"]
+        silence = time.monotonic() - min(self._nodes.heard_at, self._leases.heard_at)
+        return [f"the API server has said nothing for {silence:.0f} s"] if silence > _UNHEARD_SECONDS else []
+
+    def _add_gauges(self) -> None:
+        self.metrics.gauge("queue_length", "Objects that wait to be reconciled.", lambda: len(self.queue))
+        self.metrics.gauge("compute_nodes", "ComputeNodes in the cache.", lambda: len(self.cache.nodes))
+        self.metrics.gauge("instances", "Instances in the cache.", lambda: len(self.cache.instances))
+        self.metrics.gauge("migrations", "Migrations in the cache.", lambda: len(self.cache.migrations))
+
+
+async def _patiently(listing: Callable[[], Awaitable[None]]) -> None:
+    """An API server that is away or loaded is waited for; anything else is the user's to mend."""
+    backoff, failures = Backoff(), 0
+    while True:
+        try:
+            await listing()
+        except (Unreachable, ServerError, TooManyRequests) as error:
+            log.warning("waiting for the API server: %s", error)
+            await asyncio.sleep(backoff.wait(failures))
+            failures += 1
+        else:
+            return

@@ -1,0 +1,37 @@
+"""What can be set at the controller, with the reason for each default."""
+
+from dataclasses import dataclass
+
+from hypertally.api.names import LEASE_NAMESPACE
+from hypertally.serving.logs import LogFormat, LogLevel
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Seconds throughout."""
+
+    kubeconfig: str = ""
+    """Path of a kubeconfig; empty: $KUBECONFIG, else the Pod's service account, else ~/.kube/config."""
+
+    context: str = ""
+    """Context of the kubeconfig; empty: its current one."""
+
+    lease_namespace: str = LEASE_NAMESPACE
+    """Where the agents' Leases are."""
+
+    agent_grace: float = 50.0
+    """How long an agent's Lease may stand still, by this controller's own clock, before `Ready` is Unknown: an agent
+    renews every 10 s and its Lease lasts 40 s."""
+
+    resync_interval: float = 300.0
+    """How often the names of all Instances and Migrations are compared with the cache: a deletion that fell into a gap
+    of the watch is told by nobody."""
+
+    workers: int = 16
+    """Objects reconciled at once. More do not help: the API server is what is waited for."""
+
+    listen: str = ":8082"
+    """Address of /healthz, /readyz and /metrics; empty: none."""
+
+    log_format: LogFormat = LogFormat.JSON
+    log_level: LogLevel = LogLevel.INFO
