@@ -1,1 +1,1 @@
-"""The border to libvirt: what a host has and what its guests use."""
+"""The border to libvirt: one thin place that asks, and pure modules that turn the answers into a report."""

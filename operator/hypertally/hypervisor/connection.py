@@ -1,0 +1,201 @@
+"""The one place that asks libvirt. Synchronous: calls block, so they belong into a worker thread with a deadline.
+
+Opening blocks as well, without an end if libvirtd is frozen: no keep-alive is on before it has answered.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Self, TypeVar
+
+import libvirt
+
+from .errors import CallFailed, CallUnsupported, GuestGone, HypervisorError, HypervisorUnavailable, UnsupportedScheme
+from .facts import NodeInfo
+from .spec import ConnectionSpec
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+GUEST_STATS = (
+    libvirt.VIR_DOMAIN_STATS_STATE
+    | libvirt.VIR_DOMAIN_STATS_VCPU
+    | libvirt.VIR_DOMAIN_STATS_BALLOON
+    | libvirt.VIR_DOMAIN_STATS_BLOCK
+)
+GUEST_STATS_FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+"""Without NOWAIT, one QEMU that hangs in a job stops the answer for every guest of the host."""
+
+_MISSING = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
+_BROKEN = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
+_NOT_BUILT_IN = (libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_NO_CONNECT)
+
+
+@dataclass(frozen=True)
+class KeepAlive:
+    """Seconds between probes of an idle connection, and how many may stay unanswered. Needs the event loop."""
+
+    interval: int = 5
+    count: int = 3
+
+
+@dataclass(frozen=True)
+class ListedGuest:
+    """A domain as the bulk call lists it."""
+
+    uuid: str
+    name: str
+    active: bool
+    stats: dict[str, int | str]
+    handle: Any
+
+
+class Connection:
+    """Owns one virConnect, opened read-only: an agent that only looks cannot break anything.
+
+    Every method asks once and raises HypervisorUnavailable (the connection is lost) or CallFailed (it is not).
+    """
+
+    def __init__(self, handle: libvirt.virConnect, spec: ConnectionSpec) -> None:
+        self._handle = handle
+        self.spec = spec
+        self.calls = 0
+        """Calls into libvirt so far: the measure of what an audit costs libvirtd."""
+
+    @classmethod
+    def open(cls, spec: ConnectionSpec, keep_alive: KeepAlive | None = None) -> Self:
+        """Raises UnsupportedScheme or HypervisorUnavailable, each with the URI and a remedy."""
+        # Else libvirt prints every error to stderr itself, beside the exception.
+        libvirt.registerErrorHandler(_ignore, None)
+        if spec.test_file and not spec.test_file.is_file():
+            raise HypervisorUnavailable(f"{spec.uri}: there is no host description {spec.test_file}")
+        try:
+            handle = libvirt.openReadOnly(spec.uri)
+        except libvirt.libvirtError as error:
+            raise _refused(spec, error) from None
+        connection = cls(handle, spec)
+        if keep_alive:
+            connection.watch_over(keep_alive)
+        return connection
+
+    @property
+    def handle(self) -> libvirt.virConnect:
+        """For the registration of events."""
+        return self._handle
+
+    def close(self) -> None:
+        """Safe on a connection that is lost."""
+        try:
+            self._handle.close()
+        except libvirt.libvirtError:
+            return
+
+    def is_alive(self) -> bool:
+        """Whether the socket is still open: a local look, no question to libvirtd."""
+        try:
+            return bool(self._handle.isAlive() == 1)
+        except libvirt.libvirtError:
+            return False
+
+    def driver(self) -> str:
+        return str(self.ask(self._handle.getType))
+
+    def version(self) -> int:
+        return int(self.ask(self._handle.getVersion))
+
+    def libvirt_version(self) -> int:
+        return int(self.ask(self._handle.getLibVersion))
+
+    def hostname(self) -> str:
+        return str(self.ask(self._handle.getHostname))
+
+    def capabilities(self) -> str:
+        return str(self.ask(self._handle.getCapabilities))
+
+    def node_info(self) -> NodeInfo:
+        info = self.ask(self._handle.getInfo)
+        return NodeInfo(memory_mib=int(info[1]), cpus=int(info[2]))
+
+    def online_cpus(self) -> int:
+        _, _, online = self.ask(self._handle.getCPUMap)
+        return int(online)
+
+    def memory_kib(self) -> dict[str, int]:
+        """`total`, `free`, `buffers`, `cached`: the kernel's own words."""
+        cells: int = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
+        return {str(key): int(value) for key, value in self.ask(self._handle.getMemoryStats, cells).items()}
+
+    def guests(self) -> list[ListedGuest]:
+        """Every domain, active or not, with one call; drivers without the bulk call are asked guest by guest."""
+        try:
+            records = self.ask(self._handle.getAllDomainStats, GUEST_STATS, GUEST_STATS_FLAGS)
+        except CallUnsupported:
+            return self._guests_one_by_one()
+        return [_listed(domain, dict(stats)) for domain, stats in records]
+
+    def document(self, guest: ListedGuest) -> str:
+        """The guest's XML; GuestGone if it vanished meanwhile."""
+        return str(self.ask(guest.handle.XMLDesc, 0))
+
+    def _guests_one_by_one(self) -> list[ListedGuest]:
+        listed = []
+        for domain in self.ask(self._handle.listAllDomains, 0):
+            try:
+                state, _ = self.ask(domain.state, 0)
+            except GuestGone:
+                continue
+            listed.append(_listed(domain, {"state.state": int(state)}))
+        return listed
+
+    def watch_over(self, how: KeepAlive) -> None:
+        try:
+            self.ask(self._handle.setKeepAlive, how.interval, how.count)
+        except CallUnsupported:
+            return  # in-process drivers have no socket to watch
+
+    def ask(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Calls into libvirt and gives its errors their types."""
+        self.calls += 1
+        try:
+            return function(*arguments, **named)
+        except libvirt.libvirtError as error:
+            raise self._translated(error) from None
+
+    def _translated(self, error: libvirt.libvirtError) -> HypervisorError:
+        code, origin, text = error.get_error_code(), error.get_error_domain(), _one_line(error)
+        if code in _BROKEN and origin in (libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE):
+            return HypervisorUnavailable(f"{self.spec.uri}: the connection is lost ({text})")
+        if code in (libvirt.VIR_ERR_INVALID_CONN, libvirt.VIR_ERR_NO_CONNECT) or not self.is_alive():
+            return HypervisorUnavailable(f"{self.spec.uri}: the connection is closed ({text})")
+        if code == libvirt.VIR_ERR_NO_DOMAIN:
+            return GuestGone(text)
+        return (CallUnsupported if code in _MISSING else CallFailed)(text)
+
+
+def _listed(domain: Any, stats: dict[str, int | str]) -> ListedGuest:
+    """The handle knows id, name and uuid itself: no call."""
+    return ListedGuest(domain.UUIDString().lower(), domain.name(), domain.ID() >= 0, stats, domain)
+
+
+def _refused(spec: ConnectionSpec, error: libvirt.libvirtError) -> HypervisorError:
+    text = _one_line(error)
+    if error.get_error_code() in _NOT_BUILT_IN:
+        return UnsupportedScheme(f"{spec.uri}: this machine's libvirt has no such driver ({text})")
+    return HypervisorUnavailable(f"{spec.uri}: cannot connect ({text}); {_remedy(spec, text)}")
+
+
+def _remedy(spec: ConnectionSpec, text: str) -> str:
+    if "Permission denied" in text:
+        return "run as root, or as a member of the group that owns libvirt's socket (usually libvirt)"
+    if spec.driver == "test":
+        return "see libvirt's documentation of the test driver for the form of a host description"
+    if spec.is_local:
+        return "start libvirtd or virtqemud here (package libvirt-daemon-system), or name another URI"
+    return "check that libvirt answers on that host, and that this host may connect to it"
+
+
+def _one_line(error: libvirt.libvirtError) -> str:
+    return " ".join(str(error).split()) or "libvirt gave no reason"
+
+
+def _ignore(*_: object) -> None:
+    """An error handler that says nothing: the exception carries everything."""

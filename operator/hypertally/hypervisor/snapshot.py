@@ -1,0 +1,103 @@
+"""One look at a host: asks everything that a report needs, and never gives up for one part."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from .connection import Connection, ListedGuest
+from .errors import CallFailed, CallUnsupported, GuestGone
+from .facts import FileSystem, GuestFacts, Snapshot, Unread
+from .guests import needs_document
+from .settings import AuditSettings
+
+T = TypeVar("T")
+
+_ROUTE_PROBES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses for documentation (RFC 5737, RFC 3849): like everything outside, behind the default route."""
+
+
+def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
+    """Raises HypervisorUnavailable if the connection is lost meanwhile; any other failure costs its own part only."""
+    spec = connection.spec
+    return Snapshot(
+        uri=spec.uri,
+        driver=_try(connection.driver),
+        version=_try(connection.version),
+        libvirt_version=_try(connection.libvirt_version),
+        hostname=_try(connection.hostname),
+        capabilities=_try(connection.capabilities),
+        node=_try(connection.node_info),
+        online_cpus=_try_optional(connection.online_cpus),
+        memory_kib=_try_optional(connection.memory_kib),
+        file_system=look_at_file_system(settings.instances_path) if spec.is_local else _REMOTE_FILE_SYSTEM,
+        guests=_guests(connection),
+        host_ip=settings.host_ip or route_address(),
+    )
+
+
+_REMOTE_FILE_SYSTEM = Unread("the hypervisor is on another host, whose file system only an agent there can see")
+
+
+def _try(ask: Callable[[], T]) -> T | Unread:
+    try:
+        return ask()
+    except CallFailed as error:
+        return Unread(str(error))
+
+
+def _try_optional(ask: Callable[[], T]) -> T | Unread | None:
+    try:
+        return ask()
+    except CallUnsupported:
+        return None
+    except CallFailed as error:
+        return Unread(str(error))
+
+
+def _guests(connection: Connection) -> tuple[GuestFacts, ...] | Unread:
+    listed = _try(connection.guests)
+    if isinstance(listed, Unread):
+        return listed
+    facts = (_guest(connection, guest) for guest in listed)
+    return tuple(guest for guest in facts if guest)
+
+
+def _guest(connection: Connection, listed: ListedGuest) -> GuestFacts | None:
+    """None for a guest that vanished between the two questions."""
+    document: str | Unread | None = None
+    if needs_document(listed.stats):
+        try:
+            document = connection.document(listed)
+        except GuestGone:
+            return None
+        except CallFailed as error:
+            document = Unread(str(error))
+    return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, document)
+
+
+def look_at_file_system(folder: Path) -> FileSystem | Unread:
+    """Nova's arithmetic: free is what a process without privileges may still take, used is what is really taken."""
+    try:
+        facts = os.statvfs(folder)
+    except FileNotFoundError:
+        return Unread(f"{folder} does not exist; create it or set another instances path")
+    except OSError as error:
+        return Unread(f"{folder}: {error.strerror}")
+    size = facts.f_frsize
+    return FileSystem(
+        total=size * facts.f_blocks, free=size * facts.f_bavail, used=size * (facts.f_blocks - facts.f_bfree)
+    )
+
+
+def route_address() -> str | Unread:
+    """This machine's address on its default route, IPv4 before IPv6. Connecting a UDP socket sends nothing."""
+    for family, target in _ROUTE_PROBES:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                return str(probe.getsockname()[0])
+        except OSError:
+            continue
+    return Unread("no default route; set the host IP")
