@@ -10,8 +10,8 @@ _KIB_PER_MIB = 1024
 def total_mib(snapshot: Snapshot) -> int | Unread:
     """The kernel's own total where the driver tells it, else virNodeGetInfo's.
 
-    Usually they are equal. With hot-plugged memory libvirt 9.0's virNodeGetInfo was seen to say 12,506 MiB, and 5,594 on
-    another day, while the kernel and virNodeGetMemoryStats said 24,105.
+    Usually they are equal. With hot-plugged memory libvirt 9.0's virNodeGetInfo was seen to say 12,506 MiB, and once
+    5,594, while the kernel and virNodeGetMemoryStats said 24,105.
     """
     if isinstance(snapshot.memory_kib, Unread):
         return snapshot.memory_kib
