@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(arguments: argparse.Namespace) -> None:
     home = find_home(arguments.name)
+    for path in arguments.crds:
+        if not path.exists():
+            raise ClusterError(f"--crds {path}: there is no such file or folder")
     wish = supervisor.Wish(tuple(arguments.crds), arguments.audit, tuple(arguments.apiserver_arg))
     if arguments.foreground:
         supervisor.supervise(home, wish, Console())
@@ -73,6 +76,8 @@ def _programs(_: argparse.Namespace) -> None:
 
 def _print_environment(facts: Facts) -> None:
     print(f"export KUBECONFIG={shlex.quote(facts.kubeconfig)}")
+    # What kubectl remembers of a server's kinds it files by address, and our addresses come again for other clusters.
+    print(f"export KUBECACHEDIR={shlex.quote(str(Path(facts.kubeconfig).parent / 'cache'))}")
     print(f'export PATH={shlex.quote(facts.programs)}:"$PATH"')
 
 

@@ -37,13 +37,14 @@ class Directory:
             return cls(path, _locked(path / _LOCK))
 
     def remove(self) -> None:
+        """Remove the folder, unless it was given, or its logs were kept before."""
         if self._lock is not None:
             shutil.rmtree(self.path, ignore_errors=True)
-            self._lock.close()
+            self._release(self._lock)
 
     def keep_logs(self) -> None:
         """Remove the data, which are large, and leave the logs for a person to read."""
-        if self._lock is None or not self.path.exists():
+        if self._lock is None:
             return
         for entry in self.path.iterdir():
             if entry.is_dir():
@@ -51,7 +52,11 @@ class Directory:
             elif entry.suffix != ".log":
                 entry.unlink()
         (self.path / _KEPT).touch()
-        self._lock.close()
+        self._release(self._lock)
+
+    def _release(self, lock: IO[str]) -> None:
+        lock.close()
+        self._lock = None
 
 
 def sweep(parent: Path) -> None:

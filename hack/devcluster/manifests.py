@@ -23,8 +23,10 @@ _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 def run_kubectl(program: Path, kubeconfig: Path, arguments: Iterable[str | Path], *, stdin: str | None = None) -> str:
     """What kubectl printed; ClusterError with what it complained about."""
-    command = [str(program), "--kubeconfig", str(kubeconfig), *map(str, arguments)]
-    shown = " ".join(["kubectl", *command[3:]])
+    shown = " ".join(["kubectl", *map(str, arguments)])
+    # kubectl keeps what a server serves by the server's address, and our addresses come again for other clusters.
+    options = [f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent / 'cache'}"]
+    command = [str(program), *options, *map(str, arguments)]
     try:
         done = subprocess.run(
             command, input=stdin, capture_output=True, text=True, timeout=KUBECTL_DEADLINE, check=False
