@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from hypertally.kube.aio import AsyncKubeClient
+from hypertally.kube.aio import AsyncKubeClient, Object
 from hypertally.kube.errors import KubeError, ServerError, TooManyRequests, Unreachable
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
 from hypertally.kube.reflector import Backoff, Reflector
@@ -83,9 +83,7 @@ class Controller:
             len(self.cache.migrations),
         )
 
-    def _list_into(
-        self, kind: Kind, replace: Callable[[list[dict[str, object]]], None]
-    ) -> Callable[[], Awaitable[None]]:
+    def _list_into(self, kind: Kind, replace: Callable[[list[Object]], None]) -> Callable[[], Awaitable[None]]:
         async def list_once() -> None:
             replace((await self._client.list(kind)).items)
 

@@ -87,7 +87,9 @@ class AsyncKubeClient:
 
     async def patch(self, ref: Ref, operations: Sequence[Mapping[str, Any]], subresource: str = "") -> Object:
         """A JSON patch, all or nothing. A `test` operation that fails is Invalid: read again."""
-        return await self._ask("PATCH", ref.kind, ref.path(subresource), body=operations, content_type=_JSON_PATCH)
+        query, headers = {"fieldManager": self._manager}, {"Content-Type": _JSON_PATCH}
+        path = ref.path(subresource)
+        return await self._ask("PATCH", ref.kind, path, query=query, body=operations, headers=headers)
 
     async def watch(self, kind: Kind, resource_version: str, *, namespace: str = "") -> AsyncIterator[Event]:
         """Until the server ends it, which is ordinary. Objects that are gone from history are a line of type ERROR."""
