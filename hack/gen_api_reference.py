@@ -29,6 +29,7 @@ FORMS = {
     r"^[0-9]+\.[0-9]+\.[0-9]+$": "version",
     r"^[0-9a-fA-F:.]+$": "IP address",
     r"^[!-~]+$": "printable ASCII without spaces",
+    r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$": "Lease holder",
     r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$": "condition reason",
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
     r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$": "condition type",

@@ -18,6 +18,7 @@ _LONGEST: dict[str, Callable[[int], str]] = {
     "version": lambda size: "1.1." + "9" * (size - 4),
     "IP address": lambda size: "f" * size,
     "printable ASCII without spaces": lambda size: "<" * size,
+    "Lease holder": lambda size: "h" * size,
     "condition reason": lambda size: "R" * size,
     "condition type": lambda size: "z" * size,
 }

@@ -24,7 +24,7 @@ CONDITIONS_MAX = 12
 GUEST_NAME_MAX = 64
 HYPERVISOR_TYPE_MAX = 64
 HOLDER_MAX = 128
-"""Characters of a Lease's holderIdentity, which claims repeat."""
+"""Characters of a Lease's holderIdentity, which claims repeat: letters, digits and -_.: between."""
 MESSAGE_MAX = 1024
 """Characters of a condition's message."""
 
