@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypertally.hypervisor.facts import FileSystem, GuestFacts, NodeInfo, Snapshot
+from hypertally.hypervisor.facts import FileSystem, GuestFacts, NodeInfo, Snapshot, Unread
 
 HOST_UUID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 MIB = 1024 * 1024
@@ -32,7 +32,7 @@ def uuid_of(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def guest(number: int = 1, *, active: bool = True, document: Any = None, **stats: int | str) -> GuestFacts:
+def guest(number: int = 1, *, active: bool = True, document: str | Unread | None = None, **stats: Any) -> GuestFacts:
     """As QEMU's bulk record tells it; `stats` with `__` for the dots: `vcpu__maximum=4`. A None takes a key away."""
     record: dict[str, Any] = {
         "state.state": 1 if active else 5,
