@@ -1,0 +1,80 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The current folder stays off Python's path: nothing in the tree can stand in for a module of the standard library.
+export PYTHONSAFEPATH := 1
+export PYTHONPATH := $(CURDIR)/hack:$(CURDIR)
+
+BIN := .venv/bin
+PYTHON_FILES := operator hack tests benchmarks
+SHELL_FILES := hack/setup .ci/run
+NAME ?= dev
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {gsub(/\$$\$$/, "$$"); printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what is missing: Debian packages, .venv, the control plane's programs
+	@hack/setup
+
+.PHONY: demo
+demo: setup ## A live control plane with agent and controller (URI="qemu:///system …" picks libvirt hosts)
+	@$(BIN)/python -m demo $(URI)
+
+.PHONY: test
+test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: coverage
+coverage: setup ## Every test, with line and branch coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+.PHONY: lint
+lint: setup ## Style, types, layers, YAML, shell
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/yamllint --strict .
+	$(BIN)/shellcheck $(SHELL_FILES)
+
+.PHONY: typecheck
+typecheck: setup ## Types only
+	$(BIN)/mypy
+
+.PHONY: format
+format: setup ## Put the code into the project's form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: setup ## Benchmarks, each against a bare floor (BENCH=name for one)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+.PHONY: cluster-up
+cluster-up: setup ## A control plane that outlives this shell: eval "$$(make -s cluster-up)" (NAME=… for several)
+	@$(BIN)/python -m devcluster up --name $(NAME) --crds crds
+
+.PHONY: cluster-down
+cluster-down: setup ## End that control plane (NAME=…)
+	@$(BIN)/python -m devcluster down --name $(NAME)
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
+
+.PHONY: lock
+lock: setup ## Pin what pyproject.toml asks for (UPGRADE=1 for the newest versions)
+	$(LOCK) pyproject.toml --extra agent --extra controller --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra agent -c requirements/dev.txt -o requirements/agent.txt
+	$(LOCK) pyproject.toml --extra controller -c requirements/dev.txt -o requirements/controller.txt
+	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(LOCK) --group go -o requirements/go.txt
+
+.PHONY: clean
+clean: ## Remove what can be made again; the built programs stay in the user's cache
+	rm -rf .venv .coverage .coverage.* htmlcov dist benchmarks/results.json
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find $(PYTHON_FILES) -name __pycache__ -type d -prune -exec rm -rf {} +
