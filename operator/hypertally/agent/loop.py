@@ -1,0 +1,59 @@
+"""One connection's loop: look when it is due, tell when it is due, wait for the next of the two."""
+
+import time
+from threading import Event
+
+from .auditor import Auditor
+from .heartbeat import Heartbeat
+from .proofs import Proofs
+from .reporter import Reporter
+
+_LONGEST_WAIT = 5.0
+"""Seconds between two signs of life of a loop that has nothing to do."""
+
+
+class HostLoop:
+    """`run` belongs into a thread of its own."""
+
+    def __init__(self, node: str, auditor: Auditor, reporter: Reporter, proofs: Proofs, heartbeat: Heartbeat) -> None:
+        self.node, self.auditor, self.heartbeat = node, auditor, heartbeat
+        self._reporter, self._proofs = reporter, proofs
+        self._awake, self._stopping = Event(), Event()
+
+    def wake(self) -> None:
+        """A guest changed or the connection closed. From any thread; returns at once."""
+        self.auditor.event()
+        self._awake.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._awake.set()
+
+    def run(self) -> None:
+        """Until stopped. May raise TooManyHanging."""
+        self._reporter.read_back()
+        while not self._stopping.is_set():
+            self.heartbeat.beat()
+            self._round()
+            self._wait()
+        self.auditor.close()
+
+    def _round(self) -> None:
+        if self.auditor.due_at(_now()) <= _now():
+            self._audit()
+        if self._reporter.due_at() <= _now() and self._reporter.work():
+            self._audit()
+
+    def _audit(self) -> None:
+        # The number is taken before the look begins: what the look saw can only be newer than the number.
+        number, previous = self._proofs.next_number(self.node), self._reporter.previous
+        look = self.auditor.audit(number, previous)
+        self._reporter.hear(look, from_nothing=previous is None)
+
+    def _wait(self) -> None:
+        due = min(self.auditor.due_at(_now()), self._reporter.due_at())
+        if self._awake.wait(min(max(due - _now(), 0.0), _LONGEST_WAIT)):
+            self._awake.clear()
+
+
+_now = time.monotonic

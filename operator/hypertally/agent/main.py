@@ -1,0 +1,53 @@
+"""`hypertally-agent`: wiring only."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from hypertally.kube.errors import AccessError
+from hypertally.serving.health import ListenError
+from hypertally.serving.logs import configure
+
+from .naming import NodeNameError
+from .once import run_once
+from .options import PROGRAM, Settings, UsageError, parse
+from .program import Agent
+
+EXIT_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Ends the process. Exit codes: 0, 1 and 3 (see `once`), 2 usage, 70 (see `program`)."""
+    _end(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        settings = parse(arguments)
+        configure(settings.log_format, settings.log_level)
+        return run_once(settings) if settings.once else _serve(settings)
+    except (UsageError, AccessError, ListenError, NodeNameError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
+        return EXIT_USAGE
+
+
+def _serve(settings: Settings) -> int:
+    agent = Agent(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.stop())
+    return agent.run()
+
+
+def _end(code: int) -> NoReturn:
+    """At once: an orderly end of the interpreter would meet threads that hang inside libvirt."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

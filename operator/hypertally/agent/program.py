@@ -1,0 +1,126 @@
+"""The agent as a whole: a loop for each connection, the Lease, the health server; and their end within 5 s."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from threading import Event, Thread
+
+from hypertally.api.names import AGENT_MANAGER
+from hypertally.kube.access import find_access
+from hypertally.kube.client import KubeClient
+from hypertally.kube.kinds import LEASE, Ref
+from hypertally.serving.health import HealthServer, Probes
+
+from .auditor import Auditor
+from .backoff import Backoff
+from .clock import wall
+from .deadline import Deadlines, TooManyHanging
+from .heartbeat import Heartbeat
+from .host import LibvirtHost
+from .identities import Identities
+from .lease import LeaseKeeper
+from .loop import HostLoop
+from .metrics import AgentMetrics
+from .naming import compute_node_name
+from .observer import Observer
+from .options import Settings
+from .proofs import Proofs
+from .publisher import Publisher
+from .reporter import Reporter, Shared
+from .timer import AuditTimer
+
+EXIT_HANGING = 70
+"""So many calls to libvirt hang that only a new process helps: the kubelet starts one."""
+
+MOST_HANGING = 16
+"""With the pauses between tries that is more than ten minutes of a frozen libvirt: longer than the kubelet remembers
+a crash, so it restarts the agent at once, and other connections and the Lease lose a second."""
+
+_STOP_SECONDS = 3.0
+
+log = logging.getLogger(__name__)
+
+
+class Agent:
+    """Everything is made here and nothing runs yet. Raises AccessError, NodeNameError or ListenError."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client = KubeClient(find_access(settings.kubeconfig, settings.context), AGENT_MANAGER)
+        self._metrics, self._proofs = AgentMetrics(), Proofs()
+        self._deadlines = Deadlines(MOST_HANGING)
+        self._metrics.watch_hanging(lambda: self._deadlines.hanging)
+        self._shared = Shared(self._proofs, Identities(), self._metrics, time.monotonic, random.random)
+        self._loops = [self._loop(rank) for rank in range(len(settings.connections))]
+        lease = Ref(LEASE, settings.node_name, settings.lease_namespace)
+        self._lease = LeaseKeeper(self._client, lease, self._proofs, self._metrics, wall, random.random)
+        self._stopping, self._exit_code = Event(), 0
+        self._health = self._serve()
+
+    def stop(self) -> None:
+        """From a signal handler: returns at once."""
+        self._stopping.set()
+
+    def run(self) -> int:
+        """Until stopped; the exit code."""
+        threads = [self._thread(f"host {loop.node}", loop.run) for loop in self._loops]
+        threads.append(self._thread("lease", self._lease.run))
+        log.info("serving %s", ", ".join(loop.node for loop in self._loops))
+        self._stopping.wait()
+        self._lease.stop()
+        for loop in self._loops:
+            loop.stop()
+        self._await(threads)
+        if self._health:
+            self._health.close()
+        return self._exit_code
+
+    def _loop(self, rank: int) -> HostLoop:
+        settings, spec = self._settings, self._settings.connections[rank]
+        node = compute_node_name(settings.node_name, spec.name or "")
+        host = LibvirtHost(spec, settings.audit)
+        observer = Observer(host, self._deadlines, settings.libvirt_timeout, lambda: loop.wake())  # noqa: PLW0108  # made below
+        timer = AuditTimer(settings.interval, random.random)
+        auditor = Auditor(node, observer, timer, Backoff(random.random), self._metrics, time.monotonic)
+        publisher = Publisher(self._client, node, settings.node_name, wall)
+        heartbeat = Heartbeat(f"the loop of {node}", time.monotonic, 120 + 4 * settings.libvirt_timeout)
+        loop = HostLoop(node, auditor, Reporter(rank, spec.uri, publisher, self._shared), self._proofs, heartbeat)
+        return loop
+
+    def _serve(self) -> HealthServer | None:
+        if self._settings.listen is None:
+            return None
+        return HealthServer(self._settings.listen, Probes(self._dead, self._unready), self._metrics.registry).start()
+
+    def _dead(self) -> Sequence[str]:
+        beats = [*(loop.heartbeat for loop in self._loops), self._lease.heartbeat]
+        return [line for beat in beats for line in beat.complaints()]
+
+    def _unready(self) -> Sequence[str]:
+        return [line for loop in self._loops for line in loop.auditor.complaints()]
+
+    def _thread(self, name: str, function: Callable[[], None]) -> Thread:
+        # A daemon: a thread that hangs in libvirt must not keep the process from its end.
+        thread = Thread(target=self._guarded, args=(function,), name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _guarded(self, function: Callable[[], None]) -> None:
+        try:
+            function()
+        except TooManyHanging as error:
+            log.error("%s: ending, so that a new process can start over", error)  # noqa: TRY400  # no bug of ours
+            self._exit_code = EXIT_HANGING
+            self._stopping.set()
+        except Exception:
+            log.exception("a thread of the agent failed: ending, so that a new process can start over")
+            self._exit_code = EXIT_HANGING
+            self._stopping.set()
+
+    def _await(self, threads: Sequence[Thread]) -> None:
+        end = time.monotonic() + _STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if hanging := [thread.name for thread in threads if thread.is_alive()]:
+            log.warning("not waiting any longer for: %s", ", ".join(hanging))

@@ -1,0 +1,180 @@
+"""What the API server is told of one host, and when: at once if it changed, again if that failed, healed if edited."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypertally.api.compute_node import LeasedAudit, NodeCondition, ReportContent
+from hypertally.hypervisor.identity import Identity
+from hypertally.kube.errors import KubeError
+
+from .backoff import Backoff, spread
+from .complaints import Complaint
+from .identities import DuplicateHost, Identities
+from .looks import Look, Seen
+from .metrics import AgentMetrics
+from .plan import Acknowledged, Wanted
+from .proofs import Proofs
+from .publisher import ForeignNode, Publisher
+from .verdicts import Verdict, verdicts
+
+COMPARE_SECONDS = 300.0
+"""Between two looks at what the server holds, ± 20 %: an edited status heals within that."""
+
+_DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all connections of one agent have in common."""
+
+    proofs: Proofs
+    identities: Identities
+    metrics: AgentMetrics
+    clock: Callable[[], float]
+    chance: Callable[[], float]
+
+
+@dataclass
+class _Told:
+    """Everything that the looks so far said, the later over the earlier."""
+
+    uri: str
+    look: Look | None = None
+    content: ReportContent | None = None
+    identity: Identity | None = None
+    verdicts: dict[NodeCondition, Verdict] = field(default_factory=dict)
+    from_nothing: bool = False
+    """The last look knew no earlier report whose values could stand in for what it could not read."""
+
+    def hear(self, look: Look, *, from_nothing: bool) -> None:
+        self.look = look
+        self.verdicts |= {verdict.type: verdict for verdict in verdicts(look, self.uri)}
+        if isinstance(look, Seen):
+            self.content, self.identity = look.content, look.identity
+            self.from_nothing = from_nothing and bool(look.problems)
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.content, tuple(self.verdicts.values()))
+
+
+class Reporter:
+    """Used by one thread. An API server that is away, for however long, only delays what it says."""
+
+    def __init__(self, rank: int, uri: str, publisher: Publisher, shared: Shared) -> None:
+        self._name = publisher.name
+        self._rank, self._label = rank, f"{uri} ({publisher.name})"
+        self._publisher, self._shared = publisher, shared
+        self._told = _Told(uri)
+        self._backoff = Backoff(shared.chance)
+        self._publish_at: float | None = None
+        self._compare_at = float("inf")
+        extra = {"computeNode": self._name}
+        self._trouble = Complaint(log, shared.clock, extra)
+        self._remark = Complaint(log, shared.clock, extra)
+
+    @property
+    def previous(self) -> ReportContent | None:
+        """The last known values: what this agent saw, else what the server holds."""
+        known = self._publisher.acknowledged
+        return self._told.content or (known.content if known else None)
+
+    def due_at(self) -> float:
+        return self._compare_at if self._publish_at is None else self._publish_at
+
+    def read_back(self) -> None:
+        """Before the first look: what stood before this agent started is the last known value."""
+        self._guarded(lambda: self._publisher.find(None))
+
+    def hear(self, look: Look, *, from_nothing: bool) -> None:
+        """A look is to be published; at once, unless the last try failed a moment ago."""
+        self._told.hear(look, from_nothing=from_nothing)
+        if self._publish_at is None:
+            self._publish_at = self._shared.clock()
+
+    def work(self) -> bool:
+        """Does what is due. True if another look is needed before anything can be said."""
+        if self._shared.clock() >= self._compare_at:
+            self._guarded(self._compare)
+        elif self._told.look is not None and self._guarded(self._publish) and self._needs_another_look():
+            self._told.content = None
+            return True
+        return False
+
+    def _compare(self) -> None:
+        self._publisher.compare()
+        self._compare_at = self._shared.clock() + spread(COMPARE_SECONDS, self._shared.chance)
+        self._publish_at = self._shared.clock()
+
+    def _publish(self) -> None:
+        told = self._told
+        if told.identity is not None:
+            self._shared.identities.claim(told.identity.host_uuid, self._rank, self._label)
+        known = self._publisher.find(told.identity)
+        if known is not None and not self._needs_another_look():
+            written = self._publisher.publish(told.wanted, told.identity)
+            self._succeeded(written=bool(written))
+        self._publish_at = None
+        self._backoff.reset()
+        self._trouble.over(f"{self._name} is published again")
+
+    def _needs_another_look(self) -> bool:
+        """The server turned out to know values that the last look could have kept."""
+        known = self._publisher.acknowledged
+        return self._told.from_nothing and known is not None and known.content is not None
+
+    def _succeeded(self, *, written: bool) -> None:
+        known = self._publisher.acknowledged
+        if known is None:
+            return
+        self._compare_at = min(self._compare_at, self._shared.clock() + spread(COMPARE_SECONDS, self._shared.chance))
+        self._shared.metrics.writes.labels(self._name, "written" if written else "unchanged").inc()
+        self._shared.metrics.generation.labels(self._name).set(known.generation)
+        if written:
+            log.info("report %d is published", known.generation, extra={"computeNode": self._name})
+        self._prove(known)
+        self._notice(known)
+
+    def _prove(self, known: Acknowledged) -> None:
+        """Only complete audits count: an incomplete one may list last known guests, which prove nothing."""
+        look = self._told.look
+        if isinstance(look, Seen) and not look.problems:
+            audit = LeasedAudit(uid=known.uid, report_generation=known.generation, audit=look.number)
+            self._shared.proofs.publish(self._name, audit)
+
+    def _notice(self, known: Acknowledged) -> None:
+        """Oddities that stop nothing."""
+        named, told = known.spec.get("hypervisorHostname"), self._told.identity
+        if known.is_cut:
+            self._remark.say("the CRDs are older than this agent: kubectl apply --server-side -f crds/")
+        elif told is not None and named != told.hostname:
+            self._remark.say(
+                f"libvirt calls the host {told.hostname!r}, ComputeNode {self._name} says {named!r} and keeps it: "
+                f"if the host was renamed for good, kubectl delete computenode {self._name}"
+            )
+        elif told is not None and not _DNS_NAME.fullmatch(told.hostname.lower()):
+            self._remark.say(
+                f"the host name {told.hostname!r} is no DNS name: it is reported as it is, "
+                f"and the ComputeNode is called {self._name} after its Kubernetes node"
+            )
+
+    def _guarded(self, step: Callable[[], object]) -> bool:
+        """False if it failed: told, and tried again later."""
+        try:
+            step()
+        except (KubeError, ForeignNode, DuplicateHost) as error:
+            self._failed(error)
+            return False
+        return True
+
+    def _failed(self, error: KubeError | ForeignNode | DuplicateHost) -> None:
+        asked = error.retry_after if isinstance(error, KubeError) else None
+        if not isinstance(error, KubeError):
+            self._shared.proofs.withdraw(self._name)
+        self._publish_at = self._shared.clock() + self._backoff.delay(asked)
+        self._trouble.say(f"{self._name} cannot be published: {error}")
+        self._shared.metrics.writes.labels(self._name, "failed").inc()
