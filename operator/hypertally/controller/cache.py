@@ -86,8 +86,6 @@ class Cache:
         for node in concerned:
             self._enqueue(Task(Subject.NODE, node))
         self._enqueue_instances([one, *self.twins(uuid)])
-        for migration in self._migrations_by_instance.of(key):
-            self._enqueue(Task(Subject.MIGRATION, migration))
 
     def _migration_changed(self, old: Migration | None, new: Migration | None) -> None:
         one = _one(old, new)
@@ -108,8 +106,12 @@ class Cache:
                 self._enqueue_instances(self.twins(uuid))
 
     def _enqueue_instances(self, instances: Iterable[Instance]) -> None:
+        """And their Migrations: what an end of a move holds decides whether it is over."""
         for instance in instances:
-            self._enqueue(Task(Subject.INSTANCE, key_of(instance.metadata)))
+            key = key_of(instance.metadata)
+            self._enqueue(Task(Subject.INSTANCE, key))
+            for migration in self._migrations_by_instance.of(key):
+                self._enqueue(Task(Subject.MIGRATION, migration))
 
     def owner_of(self, uuid: str) -> Instance | None:
         return owner(self.twins(uuid))
