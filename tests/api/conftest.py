@@ -24,6 +24,12 @@ def migrations(cluster: Cluster) -> Kind:
     return Kind(cluster, "migrations")
 
 
+@pytest.fixture(scope="session")
+def kinds(compute_nodes: Kind, instances: Kind, migrations: Kind) -> dict[str, Kind]:
+    """By plural name."""
+    return {"computenodes": compute_nodes, "instances": instances, "migrations": migrations}
+
+
 @pytest.fixture
 def node(compute_nodes: Kind) -> Iterator[str]:
     """The name of a ComputeNode that has no status yet."""

@@ -79,9 +79,8 @@ def changed(body: Object, path: str, value: Any) -> Object:
 
 
 @pytest.fixture(scope="module")
-def known(compute_nodes: Kind, instances: Kind, migrations: Kind) -> Iterator[Known]:
+def known(kinds: dict[str, Kind]) -> Iterator[Known]:
     """By plural name: the kind, and an object of it that has no status."""
-    kinds = {"computenodes": compute_nodes, "instances": instances, "migrations": migrations}
     found = {
         plural: (kind, kind.create(SAMPLES[plural](samples.fresh_name("api-bounds"))).object)
         for plural, kind in kinds.items()
