@@ -3,7 +3,7 @@
 Opening blocks as well, without an end if libvirtd is frozen: no keep-alive is on before it has answered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -125,26 +125,32 @@ class Connection:
         return {str(key): int(value) for key, value in self.ask(self._handle.getMemoryStats, cells).items()}
 
     def guests(self) -> list[ListedGuest]:
-        """Every domain, active or not, with one call; drivers without the bulk call are asked guest by guest."""
+        """Every domain, active or not, with one call.
+
+        Guest by guest where the driver has no bulk call, or where the call fails, so that one guest fails alone.
+        """
         try:
-            records = self.ask(self._handle.getAllDomainStats, GUEST_STATS, GUEST_STATS_FLAGS)
-        except CallUnsupported:
-            return self._guests_one_by_one()
+            return self.guests_in_bulk()
+        except CallFailed:
+            return list(self._guests_one_by_one())
+
+    def guests_in_bulk(self) -> list[ListedGuest]:
+        records = self.ask(self._handle.getAllDomainStats, GUEST_STATS, GUEST_STATS_FLAGS)
         return [_listed(domain, dict(stats)) for domain, stats in records]
 
     def document(self, guest: ListedGuest) -> str:
         """The guest's XML; GuestGone if it vanished meanwhile."""
         return str(self.ask(guest.handle.XMLDesc, 0))
 
-    def _guests_one_by_one(self) -> list[ListedGuest]:
-        listed = []
+    def _guests_one_by_one(self) -> Iterator[ListedGuest]:
         for domain in self.ask(self._handle.listAllDomains, 0):
             try:
                 state, _ = self.ask(domain.state, 0)
             except GuestGone:
                 continue
-            listed.append(_listed(domain, {"state.state": int(state)}))
-        return listed
+            except CallFailed:
+                state = libvirt.VIR_DOMAIN_NOSTATE
+            yield _listed(domain, {"state.state": int(state)})
 
     def watch_over(self, how: KeepAlive) -> None:
         try:

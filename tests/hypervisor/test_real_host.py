@@ -1,0 +1,171 @@
+"""An audit of a real libvirtd with real QEMU guests."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from devhost import Host
+from hypertally.api.compute_node import Guest, GuestState
+from hypertally.hypervisor.audit import audit
+from hypertally.hypervisor.connection import Connection
+from hypertally.hypervisor.report import Audit
+from hypertally.hypervisor.settings import AuditSettings
+from hypertally.hypervisor.spec import parse_connection
+
+NETWORK_DISK = """<disk type='network' device='disk'><driver name='qemu' type='raw'/>
+<source protocol='nbd' name='x'><host name='127.0.0.1' port='1'/></source><target dev='vda' bus='virtio'/></disk>"""
+EMPTY_CDROM = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"
+MISSING_FILE = """<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
+<source file='/var/lib/libvirt/images/missing.qcow2'/><target dev='vdb' bus='virtio'/></disk>"""
+
+
+def look(host: Host) -> Audit:
+    connection = Connection.open(parse_connection(host.uri))
+    try:
+        return audit(connection, AuditSettings(instances_path=host.images))
+    finally:
+        connection.close()
+
+
+def calls_of_an_audit(host: Host) -> int:
+    connection = Connection.open(parse_connection(host.uri))
+    audit(connection, AuditSettings(instances_path=host.images))
+    return connection.calls
+
+
+def by_name(seen: Audit) -> dict[str, Guest]:
+    return {guest.name: guest for guest in seen.content.guests}
+
+
+@pytest.fixture
+def three(host: Host) -> Iterator[dict[str, str]]:
+    """One guest that runs, one that is paused, one that is off; their UUIDs by name."""
+    guests = {
+        "runs": host.start_guest("runs", memory_mib=48, vcpus=2, disk_mib=100),
+        "waits": host.start_guest("waits", paused=True),
+        "rests": host.define_guest("rests", memory_mib=77, vcpus=3, disk_mib=55),
+    }
+    yield guests
+    for name in ("runs", "waits"):
+        host.destroy_guest(name)
+    for name in guests:
+        host.undefine(name)
+
+
+def test_identity_versions_and_capacity_are_the_hosts(host: Host) -> None:
+    seen = look(host)
+    assert (seen.identity.host_uuid, seen.identity.hostname) == (host.host_uuid, host.name)
+    software = seen.content.hypervisor
+    assert software.type == "QEMU"
+    assert f"libvirt {software.libvirt_version}" in host.virsh("version")
+    assert f"QEMU {software.version}" in host.virsh("version")
+    capacity = seen.content.capacity
+    assert capacity is not None
+    assert capacity.vcpus == os.cpu_count()
+    assert capacity.memory_mib == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
+    facts = os.statvfs(host.images)
+    assert capacity.disk_mib == facts.f_frsize * facts.f_blocks // 1024**2
+    assert seen.problems == ()
+
+
+def test_guests_have_their_sizes_whether_they_run_wait_or_rest(host: Host, three: dict[str, str]) -> None:
+    seen = look(host)
+    assert by_name(seen) == {
+        "runs": Guest(uuid=three["runs"], name="runs", state=GuestState.RUNNING, vcpus=2, memory_mib=48, disk_mib=100),
+        "waits": Guest(uuid=three["waits"], name="waits", state=GuestState.PAUSED, vcpus=1, memory_mib=32, disk_mib=0),
+        "rests": Guest(
+            uuid=three["rests"], name="rests", state=GuestState.SHUTOFF, vcpus=3, memory_mib=77, disk_mib=55
+        ),
+    }
+    assert seen.content.measured is not None
+    assert seen.content.measured.vcpus == 3
+    assert seen.problems == ()
+
+
+@pytest.mark.usefixtures("three")
+def test_the_number_of_calls_does_not_grow_with_the_guests(host: Host) -> None:
+    with_three = calls_of_an_audit(host)
+    host.start_guest("fourth", transient=True)
+    with_four = calls_of_an_audit(host)
+    host.destroy_guest("fourth")
+    assert with_three == with_four == 9
+
+
+def test_start_and_destroy_show_up_in_the_next_audit(host: Host) -> None:
+    host.define_guest("busy")
+    assert by_name(look(host))["busy"].state is GuestState.SHUTOFF
+    host.virsh("start", "busy")
+    assert by_name(look(host))["busy"].state is GuestState.RUNNING
+    host.destroy_guest("busy")
+    host.undefine("busy")
+    assert "busy" not in by_name(look(host))
+
+
+@contextmanager
+def defined(host: Host, tmp_path: Path, *disks: str) -> Iterator[str]:
+    document = tmp_path / "guest.xml"
+    document.write_text(
+        "<domain type='qemu'><name>odd</name><memory unit='MiB'>32</memory><vcpu current='1'>4</vcpu>"
+        f"<os><type arch='x86_64' machine='pc'>hvm</type></os><devices>{''.join(disks)}</devices></domain>"
+    )
+    host.virsh("define", str(document))
+    yield host.virsh("domuuid", "odd")
+    host.undefine("odd")
+
+
+def test_an_empty_drive_of_a_guest_that_is_off_is_no_problem(host: Host, tmp_path: Path) -> None:
+    with defined(host, tmp_path, EMPTY_CDROM):
+        seen = look(host)
+    assert seen.problems == ()
+    assert (by_name(seen)["odd"].vcpus, by_name(seen)["odd"].disk_mib) == (4, 0)
+
+
+def test_disks_that_libvirt_cannot_size_are_named_and_disturb_nothing_else(host: Host, tmp_path: Path) -> None:
+    with defined(host, tmp_path, NETWORK_DISK, EMPTY_CDROM, MISSING_FILE) as guest:
+        seen = look(host)
+    assert [str(problem) for problem in seen.problems] == [
+        f"guest {guest}: size of disk vda unknown",
+        f"guest {guest}: size of disk vdb unknown",
+    ]
+    assert by_name(seen)["odd"].memory_mib == 32
+
+
+def qemu_of(guest: str) -> int:
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = process.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if guest.encode() in words:
+            return int(process.parent.name)
+    raise AssertionError(f"no QEMU runs guest {guest}")
+
+
+def test_one_qemu_that_hangs_delays_one_audit_and_no_other(own_host: Host) -> None:
+    hung = own_host.start_guest("hung", disk_mib=100)
+    own_host.start_guest("well", disk_mib=50)
+    last = look(own_host).content
+    qemu = qemu_of(hung)
+    os.kill(qemu, signal.SIGSTOP)
+    try:
+        first = threading.Thread(target=look, args=(own_host,), daemon=True)
+        first.start()
+        # The first audit waits inside libvirtd; those after it are told that the guest is busy.
+        first.join(1.0)
+        assert first.is_alive()
+        begun = time.monotonic()
+        connection = Connection.open(parse_connection(own_host.uri))
+        seen = audit(connection, AuditSettings(instances_path=own_host.images), last)
+        assert time.monotonic() - begun < 5.0
+    finally:
+        os.kill(qemu, signal.SIGCONT)
+    assert by_name(seen) == {guest.name: guest for guest in last.guests}
+    assert [str(problem) for problem in seen.problems] == [f"guest {hung}: size of disk vda unknown"]
+    first.join(10.0)
+    assert not first.is_alive()
