@@ -127,7 +127,7 @@ def test_a_changed_size_is_shown_and_not_taken(fleet: Fleet) -> None:
     host = fleet.host()
     name = fleet.instance(host.name)
     fleet.wait_for_home(name, host.name)
-    fleet.instances.merge(name, {"spec": {"resources": {"vcpus": 3}}}).object
+    assert fleet.instances.merge(name, {"spec": {"resources": {"vcpus": 3}}}).object
     assert "vcpus 1" in fleet.wait_for_reason(name, "SizeDiffersFromSpec")["message"]
     assert host.free()["vcpus"] == 15
 
@@ -137,13 +137,15 @@ def test_a_describe_of_what_does_not_fit_is_enough_to_act(fleet: Fleet) -> None:
     name = fleet.instance(host.name, vcpus=100)
     fleet.wait_for_reason(name, "InsufficientResources")
     told = "vcpus: asked 100, free 16"
-    fleet.until(lambda: told in fleet.cluster.kubectl("describe", "instance", name).partition("Events:")[2], "the Event")
+    fleet.until(
+        lambda: told in fleet.cluster.kubectl("describe", "instance", name).partition("Events:")[2], "the Event"
+    )
 
 
 def test_a_reserve_and_a_ratio_of_the_operator_count_at_once(fleet: Fleet) -> None:
     host = fleet.host()
     host.wait_settled()
     policy = {"reserved": {"memoryMiB": 704}, "allocationRatios": {"vcpus": 1500, "memoryMiB": 500}}
-    fleet.nodes.merge(host.name, {"spec": policy}).object
+    assert fleet.nodes.merge(host.name, {"spec": policy}).object
     fleet.until(lambda: host.ledger["observedGeneration"] == 2, "the new spec to be seen")
     assert host.ledger["allocatable"] == {"vcpus": 6, "memoryMiB": 4000, "diskMiB": 1000}

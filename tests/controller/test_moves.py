@@ -5,12 +5,12 @@ from uuid import uuid4
 from tests.support.fleet import Fleet, Host, find_condition
 
 
-def _placed(fleet: Fleet, host: Host, **sizes: int) -> tuple[str, str]:
-    """An Instance that is accounted on the host, where its guest runs."""
+def _placed(fleet: Fleet, host: Host) -> tuple[str, str]:
+    """An Instance of 1 vcpu and 1 GiB that is accounted on the host, where its guest runs."""
     uuid = str(uuid4())
-    name = fleet.instance(host.name, uuid=uuid, **sizes)
+    name = fleet.instance(host.name, uuid=uuid)
     fleet.wait_for_home(name, host.name)
-    host.run(uuid, **{key: value for key, value in sizes.items() if key in ("vcpus", "memoryMiB")})
+    host.run(uuid)
     host.report()
     fleet.wait_for_reason(name, "Running", "Placed")
     return name, uuid
@@ -18,6 +18,7 @@ def _placed(fleet: Fleet, host: Host, **sizes: int) -> tuple[str, str]:
 
 def _look_until_stamped_and_proven(host: Host, uuid: str, role: str) -> None:
     """The agent goes on auditing; what it publishes after the claim was stamped is proof."""
+
     def stamped() -> bool:
         return any(c["uuid"] == uuid and c["role"] == role and "since" in c for c in host.ledger["claims"])
 
@@ -63,14 +64,14 @@ def test_a_cold_move_reserves_the_source_until_it_is_confirmed(fleet: Fleet) -> 
     _look_until_stamped_and_proven(target, uuid, "Incoming")
     source.wait_roles(uuid, "ReservedForRevert")
     target.wait_roles(uuid, "Running")
-    fleet.migrations.merge(migration, {"spec": {"outcome": "Confirmed"}}).object
+    assert fleet.migrations.merge(migration, {"spec": {"outcome": "Confirmed"}}).object
     source.wait_roles(uuid, "Leaving")
     fleet.until(lambda: _completed(fleet, migration), "the Migration to be Completed")
 
 
 def test_a_resize_that_is_reverted_gives_the_old_size_back(fleet: Fleet) -> None:
     source, target = fleet.host("source"), fleet.host("target")
-    name, uuid = _placed(fleet, source, vcpus=1, memoryMiB=1024)
+    name, uuid = _placed(fleet, source)
     larger = {"vcpus": 2, "memoryMiB": 512}
     migration = fleet.migration(name, "Resize", target.name, resources=larger)
     target.wait_roles(uuid, "Incoming")
@@ -80,7 +81,7 @@ def test_a_resize_that_is_reverted_gives_the_old_size_back(fleet: Fleet) -> None
     _look_until_stamped_and_proven(target, uuid, "Incoming")
     fleet.wait_for_home(name, target.name)
     assert fleet.instances.get(name)["status"]["resources"] == {**larger, "diskMiB": 0}
-    fleet.migrations.merge(migration, {"spec": {"outcome": "Reverted"}}).object
+    assert fleet.migrations.merge(migration, {"spec": {"outcome": "Reverted"}}).object
     fleet.wait_for_home(name, source.name)
     source.wait_roles(uuid, "Running")
     assert fleet.instances.get(name)["status"]["resources"] == {"vcpus": 1, "memoryMiB": 1024, "diskMiB": 0}

@@ -41,13 +41,13 @@ class Fleet:
         spec: Object = {"uuid": uuid or str(uuid4()), "resources": {"vcpus": 1, "memoryMiB": 1024, **sizes}}
         if node:
             spec["computeNodeName"] = node
-        self.instances.create(_object("Instance", name, spec)).object
+        assert self.instances.create(_object("Instance", name, spec)).object
         return name
 
     def migration(self, instance: str, type_: str, target: str, **more: Any) -> str:
         name = fresh_name("move")
         spec = {"instanceName": instance, "type": type_, "targetComputeNodeName": target, **more}
-        self.migrations.create(_object("Migration", name, spec)).object
+        assert self.migrations.create(_object("Migration", name, spec)).object
         return name
 
     def uuid_of(self, instance: str) -> str:
@@ -85,7 +85,7 @@ class Host:
 
     def create(self) -> None:
         spec = {"hypervisorHostname": self.name, "hostUUID": str(uuid4()), "nodeName": self.name}
-        self.fleet.nodes.create(_object("ComputeNode", self.name, spec)).object
+        assert self.fleet.nodes.create(_object("ComputeNode", self.name, spec)).object
         self.generation = 0
         self.report()
 
@@ -100,7 +100,7 @@ class Host:
         }
         conditions = [condition("LibvirtConnected", connected), condition("InventoryComplete")]
         body = {"metadata": {"name": self.name}, "status": {"report": content, "conditions": conditions}}
-        self.fleet.nodes.apply_status(_object("ComputeNode", self.name, None) | body, "hypertally-agent").object
+        assert self.fleet.nodes.apply_status(_object("ComputeNode", self.name, None) | body, "hypertally-agent").object
         self.look()
 
     def look(self) -> None:
