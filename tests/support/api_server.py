@@ -73,8 +73,9 @@ class Kind:
     def replace(self, body: Object, *, dry_run: bool = False) -> Answer:
         return self._ask("PUT", f"/{_name(body)}", body, JSON, dry_run=dry_run)
 
-    def replace_status(self, body: Object, *, dry_run: bool = False) -> Answer:
-        return self._ask("PUT", f"/{_name(body)}/status", body, JSON, dry_run=dry_run)
+    def replace_status(self, body: Object, *, dry_run: bool = False, validation: str = "Strict") -> Answer:
+        path = f"/{_name(body)}/status"
+        return self._ask("PUT", path, body, JSON, dry_run=dry_run, fieldValidation=validation)
 
     def merge(self, name: str, patch: Object) -> Answer:
         return self._ask("PATCH", f"/{name}", patch, MERGE)
