@@ -1,0 +1,100 @@
+"""hack/setup: installs what is missing, says why, and does nothing when nothing is missing."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+Stub = Callable[[str, str], None]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The parts of the project that a setup reads, without an environment."""
+    tree = tmp_path / "tree"
+    (tree / "hack").mkdir(parents=True)
+    shutil.copy(ROOT / "hack" / "setup", tree / "hack")
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    shutil.copytree(ROOT / "requirements", tree / "requirements")
+    return tree
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Stub:
+    """Puts a shell script before the real program of that name."""
+    (tmp_path / "bin").mkdir()
+
+    def put(name: str, script: str) -> None:
+        path = tmp_path / "bin" / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    return put
+
+
+def setup(tree: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    path = f"{tree.parent / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        [tree / "hack" / "setup"],
+        env={**os.environ, "PATH": path, **environment}, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+
+def test_where_nothing_is_missing_nothing_is_done_or_said() -> None:
+    command = [ROOT / "hack" / "setup"]
+    # Whoever runs the tests without make may have something left to install: the second run has not.
+    subprocess.run(command, capture_output=True, timeout=100, check=True)
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_missing_package_is_named_with_its_reason_and_installed(tree: Path, stub: Stub) -> None:
+    stub("dpkg-query", 'for name in "$@"; do [ "$name" = make ] || printf "installed:%s " "$name"; done; exit 1')
+    stub("apt-get", f'echo "$*" >>{tree}/asked')
+    stub("id", "echo 0")
+
+    done = setup(tree, PYTHON="/bin/false")
+
+    assert "    make                         for the Makefile\n" in done.stderr
+    assert "gcc" not in done.stderr
+    asked = (tree / "asked").read_text().splitlines()
+    assert asked[0].endswith("update")
+    assert asked[1].endswith("--no-install-recommends install make")
+
+
+def test_without_root_and_sudo_the_command_to_run_is_said(tree: Path, stub: Stub) -> None:
+    stub("dpkg-query", 'for name in "$@"; do [ "$name" = make ] || printf "installed:%s " "$name"; done')
+    stub("apt-get", "exit 1")
+    stub("id", "echo 1000")
+    stub("sudo", "exit 1")
+
+    done = setup(tree)
+
+    assert done.returncode == 1
+    assert "error: root rights are needed. Run as root: apt-get install make\n" in done.stderr
+
+
+def test_an_installation_that_fails_shows_what_apt_said(tree: Path, stub: Stub) -> None:
+    stub("dpkg-query", "exit 1")
+    stub("apt-get", "echo E: no such release; exit 100")
+    stub("id", "echo 0")
+
+    done = setup(tree)
+
+    assert done.returncode == 1
+    assert "E: no such release\n" in done.stderr
+    assert "setup: error: apt-get update failed with status 100" in done.stderr
+
+
+def test_a_python_that_does_not_do_is_refused_with_what_is_needed(tree: Path) -> None:
+    done = setup(tree, SKIP_PACKAGES="1", PYTHON="/bin/false")
+
+    assert done.returncode == 1
+    assert "error: PYTHON=/bin/false does not do: it must be 3.11 or newer, with venv, pip and Python.h" in done.stderr
