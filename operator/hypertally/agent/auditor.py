@@ -1,15 +1,14 @@
 """When to look at a host, and the look itself: the timer, events, and the way back to a libvirt that was lost."""
 
 import logging
-from collections.abc import Callable
 
 from hypertally.api.compute_node import ReportContent
 
 from .backoff import Backoff
 from .complaints import Complaint
 from .looks import Blind, Look, Lost, Seen
-from .metrics import AgentMetrics
 from .observer import Observer
+from .shared import Shared
 from .timer import AuditTimer, EventGate
 
 log = logging.getLogger(__name__)
@@ -20,19 +19,12 @@ _MISSED_INTERVALS = 3
 class Auditor:
     """Used by one thread, but for `event` and `complaints`. Its times are the monotonic clock's."""
 
-    def __init__(
-        self,
-        node: str,
-        observer: Observer,
-        timer: AuditTimer,
-        reconnect: Backoff,
-        metrics: AgentMetrics,
-        clock: Callable[[], float],
-    ) -> None:
-        self._node, self._observer, self._timer, self._reconnect = node, observer, timer, reconnect
-        self._metrics, self._clock = metrics, clock
+    def __init__(self, node: str, observer: Observer, timer: AuditTimer, shared: Shared) -> None:
+        self._node, self._observer, self._timer = node, observer, timer
+        self._metrics, self._clock = shared.metrics, shared.clock
+        self._reconnect = Backoff(shared.chance)
         self._gate = EventGate()
-        self._trouble = Complaint(log, clock, {"computeNode": node})
+        self._trouble = Complaint(log, shared.clock, {"computeNode": node})
         self._seen_at: float | None = None
         self._begun = False
         self._retry_at: float | None = None

@@ -1,10 +1,9 @@
 """The agent's Lease: proof that it lives, also while libvirt does not, and which audits answer for which reports."""
 
 import logging
+import math
 import secrets
-import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from threading import Event
 from typing import Any, Protocol
 
@@ -19,14 +18,11 @@ from .backoff import Backoff
 from .clock import micro_time
 from .complaints import Complaint
 from .heartbeat import Heartbeat
-from .metrics import AgentMetrics
-from .proofs import Proofs
+from .shared import Shared
 
-RENEW_SECONDS = 10.0
-DURATION_SECONDS = 40
+_LIVES = 4
+"""A Lease outlives this many missed renewals."""
 _MOST_JITTER = 0.05
-_LONGEST_PAUSE = 15.0
-"""Between two tries while the API server is away: below the Lease's life, so that a short outage costs nobody."""
 
 log = logging.getLogger(__name__)
 
@@ -46,30 +42,19 @@ def unique_holder(node_name: str) -> str:
 class LeaseKeeper:
     """`run` belongs into a thread of its own, where nothing of libvirt can hold it up."""
 
-    def __init__(
-        self,
-        server: Server,
-        ref: Ref,
-        proofs: Proofs,
-        metrics: AgentMetrics,
-        wall: Callable[[], datetime],
-        chance: Callable[[], float],
-    ) -> None:
+    def __init__(self, server: Server, ref: Ref, interval: float, shared: Shared) -> None:
         self.holder = unique_holder(ref.name)
-        self._server, self._ref, self._proofs, self._metrics = server, ref, proofs, metrics
-        self._wall, self._chance = wall, chance
-        self._acquired = micro_time(wall())
+        self._server, self._ref, self._interval, self._shared = server, ref, interval, shared
+        self._acquired = micro_time(shared.wall())
         self._stopping = Event()
-        self._backoff = Backoff(chance, longest=_LONGEST_PAUSE)
-        self._trouble = Complaint(log, time.monotonic)
-        self.heartbeat = Heartbeat("the Lease", time.monotonic, 90)
+        self._backoff = Backoff(shared.chance, longest=1.5 * interval)  # well below the Lease's life
+        self._trouble = Complaint(log, shared.clock)
+        self.heartbeat = Heartbeat("the Lease", shared.clock, 60 + _LIVES * interval)
 
     def run(self) -> None:
         while not self._stopping.is_set():
             self.heartbeat.beat()
-            begun = time.monotonic()
-            pause = self._renew()
-            self._stopping.wait(max(0.0, begun + pause - time.monotonic()))
+            self._stopping.wait(self._renew())
 
     def stop(self) -> None:
         self._stopping.set()
@@ -85,23 +70,25 @@ class LeaseKeeper:
             },
             "spec": {
                 "holderIdentity": self.holder,
-                "leaseDurationSeconds": DURATION_SECONDS,
+                "leaseDurationSeconds": math.ceil(_LIVES * self._interval),
                 "acquireTime": self._acquired,
-                "renewTime": micro_time(self._wall()),
+                "renewTime": micro_time(self._shared.wall()),
             },
         }
 
     def _renew(self) -> float:
-        """Renews once; the seconds from the start of this try to the next."""
-        shown = self._proofs.show()
+        """Renews once; the seconds to the next try."""
+        begun = self._shared.clock()
+        shown = self._shared.proofs.show()
         try:
             self._server.apply(self._ref, self.body(shown))
         except KubeError as error:
-            self._metrics.renew_failures.inc()
+            self._shared.metrics.renew_failures.inc()
             self._trouble.say(f"{self._ref} cannot be renewed: {error}")
             return self._backoff.delay(error.retry_after)
-        self._proofs.leased(shown)
-        self._metrics.renewals.inc()
+        self._shared.proofs.leased(shown)
+        self._shared.metrics.renewals.inc()
         self._backoff.reset()
         self._trouble.over(f"{self._ref} is renewed again")
-        return RENEW_SECONDS * (1 - _MOST_JITTER + 2 * _MOST_JITTER * self._chance())
+        period = self._interval * (1 - _MOST_JITTER + 2 * _MOST_JITTER * self._shared.chance())
+        return max(0.0, begun + period - self._shared.clock())

@@ -1,12 +1,11 @@
 """One connection's loop: look when it is due, tell when it is due, wait for the next of the two."""
 
-import time
 from threading import Event
 
 from .auditor import Auditor
 from .heartbeat import Heartbeat
-from .proofs import Proofs
 from .reporter import Reporter
+from .shared import Shared
 
 _LONGEST_WAIT = 5.0
 """Seconds between two signs of life of a loop that has nothing to do."""
@@ -15,9 +14,10 @@ _LONGEST_WAIT = 5.0
 class HostLoop:
     """`run` belongs into a thread of its own."""
 
-    def __init__(self, node: str, auditor: Auditor, reporter: Reporter, proofs: Proofs, heartbeat: Heartbeat) -> None:
-        self.node, self.auditor, self.heartbeat = node, auditor, heartbeat
-        self._reporter, self._proofs = reporter, proofs
+    def __init__(self, node: str, auditor: Auditor, reporter: Reporter, longest_round: float, shared: Shared) -> None:
+        self.node, self.auditor = node, auditor
+        self.heartbeat = Heartbeat(f"the loop of {node}", shared.clock, longest_round)
+        self._reporter, self._proofs, self._now = reporter, shared.proofs, shared.clock
         self._awake, self._stopping = Event(), Event()
 
     def wake(self) -> None:
@@ -39,9 +39,9 @@ class HostLoop:
         self.auditor.close()
 
     def _round(self) -> None:
-        if self.auditor.due_at(_now()) <= _now():
+        if self.auditor.due_at(self._now()) <= self._now():
             self._audit()
-        if self._reporter.due_at() <= _now() and self._reporter.work():
+        if self._reporter.due_at() <= self._now() and self._reporter.work():
             self._audit()
 
     def _audit(self) -> None:
@@ -51,9 +51,6 @@ class HostLoop:
         self._reporter.hear(look, from_nothing=previous is None)
 
     def _wait(self) -> None:
-        due = min(self.auditor.due_at(_now()), self._reporter.due_at())
-        if self._awake.wait(min(max(due - _now(), 0.0), _LONGEST_WAIT)):
+        due = min(self.auditor.due_at(self._now()), self._reporter.due_at())
+        if self._awake.wait(min(max(due - self._now(), 0.0), _LONGEST_WAIT)):
             self._awake.clear()
-
-
-_now = time.monotonic

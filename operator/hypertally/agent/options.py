@@ -52,6 +52,10 @@ class Settings:
     """Seconds between two audits; 0 means the default, a negative one that only events ask for audits."""
     libvirt_timeout: float
     """Seconds after which a call to libvirt counts as hanging."""
+    compare_interval: float
+    """Seconds, ± 20 %, between two looks at what the API server holds: an edited status heals within that."""
+    lease_interval: float
+    """Seconds between two renewals of the Lease, which lives four times as long."""
     kubeconfig: str
     context: str
     lease_namespace: str
@@ -182,6 +186,13 @@ def _interval(text: str) -> float:
     return value
 
 
+def _period(text: str) -> float:
+    value = _seconds(text)
+    if value < _LEAST_INTERVAL:
+        raise UsageError(f"{text!r} is too short; allowed is {_LEAST_INTERVAL:g} s or more")
+    return value
+
+
 def _timeout(text: str) -> float:
     value = _seconds(text)
     if not 0 < value <= _LONGEST_TIMEOUT:
@@ -233,6 +244,8 @@ _OPTIONS = (
         "SECONDS",
     ),
     _Option("--libvirt-timeout", _timeout, "30", "after this a call to libvirt counts as hanging", "SECONDS"),
+    _Option("--compare-interval", _period, "300", "an edited status heals within this, ± 20 %", "SECONDS"),
+    _Option("--lease-interval", _period, "10", "between two renewals of the Lease, which lives 4 times it", "SECONDS"),
     _Option(
         "--instances-path",
         _instances_path,

@@ -1,7 +1,6 @@
 """The agent as a whole: a loop for each connection, the Lease, the health server; and their end within 5 s."""
 
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
@@ -13,21 +12,16 @@ from hypertally.kube.kinds import LEASE, Ref
 from hypertally.serving.health import HealthServer, Probes
 
 from .auditor import Auditor
-from .backoff import Backoff
-from .clock import wall
 from .deadline import Deadlines, TooManyHanging
-from .heartbeat import Heartbeat
 from .host import LibvirtHost
-from .identities import Identities
 from .lease import LeaseKeeper
 from .loop import HostLoop
-from .metrics import AgentMetrics
 from .naming import compute_node_name
 from .observer import Observer
 from .options import Settings
-from .proofs import Proofs
 from .publisher import Publisher
-from .reporter import Reporter, Shared
+from .reporter import Reporter
+from .shared import Shared
 from .timer import AuditTimer
 
 EXIT_HANGING = 70
@@ -48,13 +42,12 @@ class Agent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = KubeClient(find_access(settings.kubeconfig, settings.context), AGENT_MANAGER)
-        self._metrics, self._proofs = AgentMetrics(), Proofs()
+        self._shared = Shared(settings.compare_interval)
         self._deadlines = Deadlines(MOST_HANGING)
-        self._metrics.watch_hanging(lambda: self._deadlines.hanging)
-        self._shared = Shared(self._proofs, Identities(), self._metrics, time.monotonic, random.random)
+        self._shared.metrics.watch_hanging(lambda: self._deadlines.hanging)
         self._loops = [self._loop(rank) for rank in range(len(settings.connections))]
         lease = Ref(LEASE, settings.node_name, settings.lease_namespace)
-        self._lease = LeaseKeeper(self._client, lease, self._proofs, self._metrics, wall, random.random)
+        self._lease = LeaseKeeper(self._client, lease, settings.lease_interval, self._shared)
         self._stopping, self._exit_code = Event(), 0
         self._health = self._serve()
 
@@ -81,17 +74,19 @@ class Agent:
         node = compute_node_name(settings.node_name, spec.name or "")
         host = LibvirtHost(spec, settings.audit)
         observer = Observer(host, self._deadlines, settings.libvirt_timeout, lambda: loop.wake())  # noqa: PLW0108  # made below
-        timer = AuditTimer(settings.interval, random.random)
-        auditor = Auditor(node, observer, timer, Backoff(random.random), self._metrics, time.monotonic)
-        publisher = Publisher(self._client, node, settings.node_name, wall)
-        heartbeat = Heartbeat(f"the loop of {node}", time.monotonic, 120 + 4 * settings.libvirt_timeout)
-        loop = HostLoop(node, auditor, Reporter(rank, spec.uri, publisher, self._shared), self._proofs, heartbeat)
+        auditor = Auditor(node, observer, AuditTimer(settings.interval, self._shared.chance), self._shared)
+        publisher = Publisher(self._client, node, settings.node_name, self._shared.wall)
+        reporter = Reporter(rank, spec.uri, publisher, self._shared)
+        # A round asks libvirt up to four times and the API server up to seven.
+        loop = HostLoop(node, auditor, reporter, 120 + 4 * settings.libvirt_timeout, self._shared)
         return loop
 
     def _serve(self) -> HealthServer | None:
         if self._settings.listen is None:
             return None
-        return HealthServer(self._settings.listen, Probes(self._dead, self._unready), self._metrics.registry).start()
+        server = HealthServer(self._settings.listen, Probes(self._dead, self._unready), self._shared.metrics.registry)
+        log.info("health and metrics are served", extra={"port": server.port})
+        return server.start()
 
     def _dead(self) -> Sequence[str]:
         beats = [*(loop.heartbeat for loop in self._loops), self._lease.heartbeat]

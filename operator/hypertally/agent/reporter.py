@@ -11,31 +11,16 @@ from hypertally.kube.errors import KubeError
 
 from .backoff import Backoff, spread
 from .complaints import Complaint
-from .identities import DuplicateHost, Identities
+from .identities import DuplicateHost
 from .looks import Look, Seen
-from .metrics import AgentMetrics
 from .plan import Acknowledged, Wanted
-from .proofs import Proofs
 from .publisher import ForeignNode, Publisher
+from .shared import Shared
 from .verdicts import Verdict, verdicts
-
-COMPARE_SECONDS = 300.0
-"""Between two looks at what the server holds, ± 20 %: an edited status heals within that."""
 
 _DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Shared:
-    """What all connections of one agent have in common."""
-
-    proofs: Proofs
-    identities: Identities
-    metrics: AgentMetrics
-    clock: Callable[[], float]
-    chance: Callable[[], float]
 
 
 @dataclass
@@ -107,7 +92,7 @@ class Reporter:
 
     def _compare(self) -> None:
         self._publisher.compare()
-        self._compare_at = self._shared.clock() + spread(COMPARE_SECONDS, self._shared.chance)
+        self._compare_at = self._next_compare()
         self._publish_at = self._shared.clock()
 
     def _publish(self) -> None:
@@ -131,13 +116,16 @@ class Reporter:
         known = self._publisher.acknowledged
         if known is None:
             return
-        self._compare_at = min(self._compare_at, self._shared.clock() + spread(COMPARE_SECONDS, self._shared.chance))
+        self._compare_at = min(self._compare_at, self._next_compare())
         self._shared.metrics.writes.labels(self._name, "written" if written else "unchanged").inc()
         self._shared.metrics.generation.labels(self._name).set(known.generation)
         if written:
             log.info("report %d is published", known.generation, extra={"computeNode": self._name})
         self._prove(known)
         self._notice(known)
+
+    def _next_compare(self) -> float:
+        return self._shared.clock() + spread(self._shared.compare_interval, self._shared.chance)
 
     def _prove(self, known: Acknowledged) -> None:
         """Only complete audits count: an incomplete one may list last known guests, which prove nothing."""

@@ -1,0 +1,28 @@
+"""What all parts of one agent have in common."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .clock import wall
+from .identities import Identities
+from .metrics import AgentMetrics
+from .proofs import Proofs
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Time and chance are given from here, so that a test can give others."""
+
+    compare_interval: float
+    proofs: Proofs = field(default_factory=Proofs)
+    identities: Identities = field(default_factory=Identities)
+    metrics: AgentMetrics = field(default_factory=AgentMetrics)
+    clock: Callable[[], float] = time.monotonic
+    """Measures every interval."""
+    wall: Callable[[], datetime] = wall
+    """Dates what others read; may jump."""
+    chance: Callable[[], float] = random.random
+    """Uniform in [0, 1)."""

@@ -1,0 +1,194 @@
+"""The agent as its users run it: a process, with the rights that it gets in production and no others."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devcluster import Cluster
+from devcluster.users import AGENT
+from devcluster.waiting import wait_until
+
+Object = dict[str, Any]
+PROGRAM = Path(sys.executable).with_name("hypertally-agent")
+NAMESPACE = "hypertally-system"
+DEADLINE = 20.0
+"""Seconds that anything here may take: generous, since tests run beside each other on few cores."""
+
+_CRD_GROUP = "compute.hypertally.dev"
+_RIGHTS = [
+    {"apiGroups": [_CRD_GROUP], "resources": ["computenodes"], "verbs": ["create", "patch", "list"]},
+    {"apiGroups": [_CRD_GROUP], "resources": ["computenodes/status"], "verbs": ["create", "patch"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "patch"]},
+]
+"""No get, no update, no delete: what the design grants."""
+
+
+def grant_rights(cluster: Cluster) -> None:
+    rbac, named = "rbac.authorization.k8s.io", {"metadata": {"name": "hypertally-agent"}}
+    cluster.apply_objects(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", **named, "rules": _RIGHTS},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            **named,
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "hypertally-agent"},
+            "subjects": [{"kind": "User", "apiGroup": rbac, "name": AGENT.name}],
+        },
+    )
+
+
+@dataclass
+class Watched:
+    """What the API server holds of one node."""
+
+    cluster: Cluster
+    name: str
+
+    def node(self, name: str = "") -> Object:
+        found: Object = json.loads(self.cluster.kubectl("get", "computenode", name or self.name, "-o", "json"))
+        return found
+
+    def exists(self) -> bool:
+        return bool(self.cluster.kubectl("get", "computenode", self.name, "--ignore-not-found", "-o", "name"))
+
+    def report(self) -> Object:
+        found: Object = self.node().get("status", {}).get("report", {})
+        return found
+
+    def condition(self, type_: str) -> Object:
+        conditions = self.node().get("status", {}).get("conditions", []) if self.exists() else []
+        return next((c for c in conditions if c["type"] == type_), {})
+
+    def guests(self) -> dict[str, str]:
+        """Name -> state."""
+        return {guest["name"]: guest["state"] for guest in self.report().get("guests", [])}
+
+    def lease(self) -> Object:
+        found: Object = json.loads(self.cluster.kubectl("get", "lease", "-n", NAMESPACE, self.name, "-o", "json"))
+        return found
+
+    def audits(self) -> dict[str, Object]:
+        annotations = self.lease()["metadata"].get("annotations", {})
+        found: dict[str, Object] = json.loads(annotations.get(f"{_CRD_GROUP}/audits", "{}"))
+        return found
+
+    def patch_status(self, status: Object) -> None:
+        """As a person with kubectl would edit it."""
+        arguments = ("patch", "computenode", self.name, "--subresource=status", "--type=merge")
+        self.cluster.kubectl(*arguments, "-p", json.dumps({"status": status}))
+
+    def wait(self, what: str, condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
+        wait_until(condition, seconds=seconds, what=f"{self.name}: {what}")
+
+
+class AgentProcess:
+    """One run of the program, its log read as JSON."""
+
+    def __init__(self, arguments: list[str], log: Path, environ: dict[str, str]) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            clean = {key: value for key, value in os.environ.items() if not key.startswith(("HYPERTALLY", "KUBE"))}
+            self._child = subprocess.Popen([PROGRAM, *arguments], stderr=output, env=clean | environ)
+
+    def lines(self) -> list[Object]:
+        """A line that is no JSON, such as one of a stack trace, fails the test."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def messages(self) -> list[str]:
+        return [line["message"] for line in self.lines()]
+
+    def wait_said(self, pattern: str, seconds: float = DEADLINE) -> None:
+        wait_until(
+            lambda: any(re.search(pattern, message) for message in self.messages()),
+            seconds=seconds,
+            what=f"the agent to say {pattern!r}",
+        )
+
+    @property
+    def port(self) -> int:
+        wait_until(lambda: any("port" in line for line in self.lines()), seconds=DEADLINE, what="the health server")
+        return int(next(line["port"] for line in self.lines() if "port" in line))
+
+    def probe(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum over all series of that name with these labels."""
+        _, text = self.probe("/metrics")
+        series = re.findall(rf"^hypertally_agent_{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        return sum(float(value) for found, value in series if all(label in found for label in wanted))
+
+    def wait_audits(self, more: int, **labels: str) -> None:
+        """Until so many further audits are over."""
+        goal = self.metric("audits_total", **labels) + more
+        wait_until(lambda: self.metric("audits_total", **labels) >= goal, seconds=DEADLINE, what=f"{more} audits")
+
+    def is_running(self) -> bool:
+        return self._child.poll() is None
+
+    def kill(self) -> None:
+        self._child.kill()
+        self._child.wait(10)
+
+    def terminate(self, within: float) -> int:
+        """The exit code; subprocess.TimeoutExpired if it takes longer."""
+        self._child.send_signal(signal.SIGTERM)
+        return self._child.wait(within)
+
+
+StartAgent = Callable[..., AgentProcess]
+
+
+@pytest.fixture
+def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
+    """`start_agent(watched, *arguments)`; whatever still runs at the end is killed."""
+    running: list[AgentProcess] = []
+
+    def start(watched: Watched, *arguments: str, user: str = "agent") -> AgentProcess:
+        usual = [f"--node-name={watched.name}", "--interval=1", "--lease-interval=1", "--listen=127.0.0.1:0"]
+        usual += ["--log-format=json", f"--instances-path={tmp_path}", "--host-ip=192.0.2.7"]
+        environ = {"HYPERTALLY_KUBECONFIG": str(watched.cluster.kubeconfig_for(user))}
+        agent = AgentProcess([*usual, *arguments], tmp_path / f"agent-{len(running)}.log", environ)
+        running.append(agent)
+        return agent
+
+    yield start
+    for agent in running:
+        agent.kill()
+
+
+@pytest.fixture(scope="session")
+def granted(cluster: Cluster) -> Cluster:
+    grant_rights(cluster)
+    return cluster
+
+
+@pytest.fixture
+def watched(granted: Cluster, request: pytest.FixtureRequest) -> Watched:
+    """A node name that no other test uses."""
+    return Watched(granted, re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:60].strip("-"))
+
+
+@pytest.fixture
+def own_watched(own_cluster: Cluster) -> Watched:
+    """On an API server of its own, to be killed."""
+    grant_rights(own_cluster)
+    return Watched(own_cluster, "n1")
