@@ -26,7 +26,7 @@ def invitation(cluster: Cluster) -> str:
     program = cluster.programs.kubectl.path
     if shutil.which("kubectl") is None:
         lines.append(f"alias kubectl={program}")
-    return "As long as this runs, another terminal may use the same cluster:\n" + "\n".join(
+    return "For another terminal, as long as this runs:\n" + "\n".join(
         f"  {line}" for line in lines
     )
 

@@ -92,8 +92,11 @@ class Cluster:
                 with suppress(PortTakenError):
                     return cls(name, programs, place, tokens, arguments).bring_up(seconds)
             return cls(name, programs, place, tokens, arguments).bring_up(seconds)
-        except BaseException:
+        except Exception:
             place.keep_logs()
+            raise
+        except BaseException:
+            place.remove()
             raise
 
     def bring_up(self, seconds: float) -> Self:
@@ -130,9 +133,10 @@ class Cluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
+        failed = isinstance(error, Exception)  # Ctrl-C is no failure: it leaves nothing behind
+        if failed and error is not None:
             error.add_note(f"the logs of cluster {self.name} are in {self.directory}")
-        self.stop(keep_logs=error is not None)
+        self.stop(keep_logs=failed)
 
     @property
     def kubeconfig(self) -> Path:
