@@ -1,6 +1,5 @@
 """Building the programs of the control plane from the pinned Go modules, once per machine."""
 
-import fcntl
 import platform
 import tempfile
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from devcluster import golang
 from devcluster.compiler import DEADLINE, Compiler
 from devcluster.errors import DeadlineError
+from devcluster.locks import try_lock
 from devcluster.pins import PACKAGES, Pins
 from devcluster.progress import Progress, elapsed
 
@@ -37,22 +37,14 @@ def build(cache: Path, pins: Pins, progress: Progress) -> None:
 def _alone(lock: Path, progress: Progress) -> Iterator[None]:
     """Hold the lock file, so that two test runs do not compile the same thing side by side."""
     started = time.monotonic()
-    with lock.open("w") as held:
-        while not _try_lock(held.fileno()):
+    with lock.open("a") as file:
+        while not try_lock(file):
             now = time.monotonic()
             if now - started > DEADLINE:
                 raise DeadlineError(f"another build holds {lock} for {elapsed(started, now)}: is it stuck?")
             progress.step(f"waiting for another build of the same programs, {elapsed(started, now)}")
             time.sleep(LOCK_INTERVAL)
         yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _build(names: Sequence[str], target: Path, pins: Pins, progress: Progress, go: Path) -> None:

@@ -1,6 +1,5 @@
 """Folders of clusters in the temporary directory: removed after use, by the next cluster if their owner was killed."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -9,6 +8,10 @@ from pathlib import Path
 from typing import IO, Self
 
 from devcluster.errors import ClusterError
+from devcluster.locks import hold, is_held
+
+#: Seconds to wait for other processes' file operations beside ours.
+LOCK_DEADLINE = 30.0
 
 _LOCK = "lock"
 _KEPT = "kept"
@@ -32,9 +35,9 @@ class Directory:
         parent = _parent()
         sweep(parent)
         # Made under the parent's lock: a sweep between the folder's and its lock's creation would take it away.
-        with _locked(parent / _LOCK):
+        with hold(parent / _LOCK, seconds=LOCK_DEADLINE):
             path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
-            return cls(path, _locked(path / _LOCK))
+            return cls(path, hold(path / _LOCK))
 
     def remove(self) -> None:
         """Remove the folder, unless it was given, or its logs were kept before."""
@@ -61,40 +64,10 @@ class Directory:
 
 def sweep(parent: Path) -> None:
     """Remove the folders whose owner is gone, except those that were kept on purpose."""
-    with _locked(parent / _LOCK):
+    with hold(parent / _LOCK, seconds=LOCK_DEADLINE):
         for path in parent.iterdir():
             if path.is_dir() and not (path / _KEPT).exists() and not is_held(path / _LOCK):
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a living process holds that lock file. The kernel gives a lock back when its holder dies."""
-    if not lock.exists():
-        return False
-    with lock.open() as file:
-        try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def hold(lock: Path) -> IO[str]:
-    """Hold a lock file until the returned file is closed or this process ends; ClusterError when another holds it."""
-    file = lock.open("a")
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise ClusterError(f"another process holds {lock}") from None
-    return file
-
-
-def _locked(lock: Path) -> IO[str]:
-    """The same, waiting for the other. Only held for some file operations, so the wait is short."""
-    file = lock.open("a")
-    fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-    return file
 
 
 def _parent() -> Path:

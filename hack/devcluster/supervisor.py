@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from devcluster.cluster import START_DEADLINE, Cluster
-from devcluster.directories import hold
 from devcluster.errors import ClusterError, DeadlineError
+from devcluster.locks import hold
 from devcluster.pins import MODULE
 from devcluster.process import TAIL_LINES, Process
 from devcluster.programs import find_programs
