@@ -1,0 +1,58 @@
+"""Writes docs/reference/metrics.md from the programs' registries: `python hack/gen_metrics_reference.py [--check]`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+from prometheus_client import CollectorRegistry
+
+from hypertally.agent.metrics import AgentMetrics
+from hypertally.controller.controller import Controller
+from hypertally.controller.settings import Settings
+from reference_page import REFERENCE, Page, code, table
+
+if TYPE_CHECKING:
+    from hypertally.kube.aio import AsyncKubeClient
+
+_INTRODUCTION = """\
+# Metrics reference
+
+<!-- Made from the programs' registries by hack/gen_metrics_reference.py: change it there. -->
+
+Both programs serve the Prometheus text format at `/metrics` of `--listen`. Names and labels are an interface.
+A histogram has the usual series `_bucket`, `_sum` and `_count`. The label `compute_node` is the ComputeNode's name;
+`kind` is the kind of the object that was looked at.
+"""
+
+_HEAD = ("Metric", "Type", "Labels", "Meaning")
+
+
+def registries() -> dict[str, CollectorRegistry]:
+    """By program, with everything that it registers at its start."""
+    agent = AgentMetrics()
+    agent.watch_hanging(lambda: 0)
+    nobody = cast("AsyncKubeClient", None)  # a controller that is not started asks nobody anything
+    return {
+        "hypertally-agent": agent.registry,
+        "hypertally-controller": Controller(nobody, Settings()).metrics.registry,
+    }
+
+
+def text() -> str:
+    sections = (f"## {program}\n\n{table(_HEAD, _rows(registry))}" for program, registry in registries().items())
+    return "\n".join([_INTRODUCTION, *sections])
+
+
+def _rows(registry: CollectorRegistry) -> Iterator[Sequence[str]]:
+    # The public collect() gives families, which do not know the names of their labels.
+    for collector in vars(registry)["_collector_to_names"]:
+        (family,) = collector.collect()
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = ", ".join(code(label) for label in getattr(collector, "_labelnames", ()))
+        yield code(name), family.type, labels, family.documentation
+
+
+PAGE = Page(REFERENCE / "metrics.md", "gen_metrics_reference.py", text)
+
+if __name__ == "__main__":
+    sys.exit(PAGE.run(sys.argv[1:]))
