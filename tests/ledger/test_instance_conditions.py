@@ -1,0 +1,118 @@
+"""What an Instance's owner is told: enough to act on."""
+
+from collections.abc import Sequence
+
+from hypertally.api.amounts import Amounts
+from hypertally.api.compute_node import ComputeNode, GuestState
+from hypertally.api.conditions import Status
+from hypertally.api.instance import Instance, MoveType
+from hypertally.ledger.admission import Shortage
+from hypertally.ledger.conditions import Finding
+from hypertally.ledger.instance_conditions import findings
+from tests.ledger.make import INCOMING, LEAVING, RUNNING, claim, guest, instance, move, node
+
+
+def said(
+    of: Instance,
+    on: ComputeNode | None,
+    missing: Sequence[Shortage] = (),
+    twin: Instance | None = None,
+    seen_on: Sequence[str] = (),
+) -> dict[str, Finding]:
+    found = findings(of, of.status, on, missing=missing, twin=twin, seen_on=seen_on)
+    return {finding.type: finding for finding in found}
+
+
+def claimed(of: Instance, on: ComputeNode | None, **more: object) -> tuple[Status, str]:
+    found = said(of, on, **more)["Claimed"]  # type: ignore[arg-type]
+    return found.status, found.reason
+
+
+HOME = instance("a", home="n0")
+
+
+class TestClaimed:
+    def test_what_no_scheduler_has_bound(self) -> None:
+        assert claimed(instance(bound=""), None) == (Status.FALSE, "Unbound")
+
+    def test_what_is_bound_to_a_node_that_is_not_there(self) -> None:
+        found = said(instance(bound="nowhere"), None)["Claimed"]
+        assert (found.status, found.reason) == (Status.FALSE, "NodeNotFound")
+        assert "nowhere" in found.message
+
+    def test_what_has_no_room_says_the_amount_asked_and_free(self) -> None:
+        found = said(instance(), node(), [Shortage("vcpus", 4, 1), Shortage("diskMiB", 9, -2)])["Claimed"]
+        assert (found.status, found.reason) == (Status.FALSE, "InsufficientResources")
+        assert found.message == "n0 has no room: vcpus: asked 4, free 1; diskMiB: asked 9, free -2."
+
+    def test_what_was_not_looked_at_yet(self) -> None:
+        assert claimed(instance(), node()) == (Status.FALSE, "Pending")
+        assert claimed(instance(), node(claims=None)) == (Status.FALSE, "Pending")
+
+    def test_what_is_accounted(self) -> None:
+        assert claimed(HOME, node(claims=[claim("a")])) == (Status.TRUE, "Claimed")
+
+    def test_what_only_leaves_is_not_accounted(self) -> None:
+        assert claimed(HOME, node(claims=[claim("a", LEAVING)])) == (Status.FALSE, "Pending")
+
+    def test_what_another_instance_holds_is_not_its_own(self) -> None:
+        assert claimed(HOME, node(claims=[claim("a", owner="uid-earlier"), claim("b")])) == (Status.FALSE, "Pending")
+
+    def test_what_was_taken_without_room(self) -> None:
+        assert claimed(HOME, node(claims=[claim("a", overcommitted=True)])) == (Status.TRUE, "Overcommitted")
+
+    def test_a_size_that_differs_from_spec_is_shown_with_what_is_accounted(self) -> None:
+        wants_more = instance("a", home="n0", resources=4, granted=1)
+        held = claim("a", resources=Amounts(vcpus=1, memory_mib=2, disk_mib=3))
+        found = said(wants_more, node(claims=[held]))["Claimed"]
+        assert (found.status, found.reason) == (Status.TRUE, "SizeDiffersFromSpec")
+        assert "vcpus 1, memoryMiB 2, diskMiB 3" in found.message
+        assert "Resize" in found.message
+
+    def test_a_resize_on_its_node_is_no_difference_while_its_larger_claim_stands(self) -> None:
+        resizing = instance("a", home="n0", move=move(MoveType.RESIZE, target="n0", new=3))
+        claims = [claim("a", INCOMING, 3), claim("a", RUNNING, 1)]
+        assert claimed(resizing, node(claims=claims)) == (Status.TRUE, "Claimed")
+
+    def test_a_younger_twin_is_told_whose_the_uuid_is(self) -> None:
+        found = said(instance(), node(), twin=instance(name="first", uid="uid-first"))["Claimed"]
+        assert (found.status, found.reason) == (Status.FALSE, "UUIDInUse")
+        assert "default/first" in found.message
+
+
+class TestPlaced:
+    def place(self, of: Instance, on: ComputeNode | None, *seen_on: str) -> tuple[Status, str]:
+        found = said(of, on, seen_on=seen_on)["Placed"]
+        return found.status, found.reason
+
+    def test_a_guest_that_runs_at_home(self) -> None:
+        assert self.place(HOME, node(guests=[guest("a")]), "n0") == (Status.TRUE, "Running")
+
+    def test_a_guest_that_is_at_home_and_does_not_run(self) -> None:
+        on = node(guests=[guest("a", state=GuestState.SHUTOFF)])
+        assert self.place(HOME, on, "n0") == (Status.TRUE, "Defined")
+
+    def test_a_guest_that_is_where_it_is_not_accounted(self) -> None:
+        found = said(HOME, node(), seen_on=["n2", "n1"])["Placed"]
+        assert (found.status, found.reason) == (Status.FALSE, "Misplaced")
+        assert "n1, n2" in found.message
+
+    def test_a_guest_on_the_bound_node_is_misplaced_until_it_is_accounted_there(self) -> None:
+        assert self.place(instance(), node(guests=[guest("a")]), "n0") == (Status.FALSE, "Misplaced")
+
+    def test_a_guest_that_no_host_reports(self) -> None:
+        assert self.place(HOME, node()) == (Status.FALSE, "NotSeen")
+        assert self.place(HOME, None) == (Status.FALSE, "NotSeen")
+
+
+class TestReady:
+    def test_an_instance_whose_guest_is_where_it_is_accounted(self) -> None:
+        found = said(HOME, node(claims=[claim("a")], guests=[guest("a")]))["Ready"]
+        assert (found.status, found.reason) == (Status.TRUE, "Accounted")
+
+    def test_the_first_thing_that_is_wrong_is_repeated(self) -> None:
+        unclaimed = said(HOME, node(guests=[guest("a")]))
+        assert (unclaimed["Ready"].status, unclaimed["Ready"].reason) == (Status.FALSE, "Pending")
+        assert unclaimed["Ready"].message == unclaimed["Claimed"].message
+        absent = said(HOME, node(claims=[claim("a")]))
+        assert (absent["Ready"].status, absent["Ready"].reason) == (Status.FALSE, "NotSeen")

@@ -1,0 +1,121 @@
+"""What whoever moves a guest is told: is the target's place held, and is the move over."""
+
+import pytest
+
+from hypertally.api.compute_node import Claim, ComputeNode, Role
+from hypertally.api.conditions import Status
+from hypertally.api.instance import Instance, MovePhase, MoveType
+from hypertally.api.migration import Migration, Outcome
+from hypertally.ledger.conditions import Finding
+from hypertally.ledger.evidence import gather
+from hypertally.ledger.migration_conditions import findings, lock_of
+from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, instance, migration, move, node
+
+
+def said(of: Migration, on: Instance | None, *nodes: ComputeNode) -> dict[str, Finding]:
+    evidence = {n.metadata.name: gather(on, n, None) for n in nodes} if on else {}
+    known = frozenset(n.metadata.name for n in nodes)
+    return {finding.type: finding for finding in findings(of, on, evidence, known)}
+
+
+def claimed(of: Migration, on: Instance | None, *nodes: ComputeNode) -> tuple[Status, str]:
+    found = said(of, on, *nodes)["Claimed"]
+    return found.status, found.reason
+
+
+def completed(of: Migration, on: Instance | None, *nodes: ComputeNode) -> Status:
+    return said(of, on, *nodes)["Completed"].status
+
+
+def n(name: str, *claims: Claim) -> ComputeNode:
+    return node(name, claims=claims)
+
+
+HOME = instance("a", home="n0")
+MOVING = instance("a", home="n0", move=move())
+BOTH = (n("n0", claim("a")), n("n1"))
+
+
+class TestRefusal:
+    def test_of_an_instance_that_is_not_there(self) -> None:
+        assert claimed(migration(), None, *BOTH) == (Status.FALSE, "InstanceNotFound")
+
+    def test_of_an_unknown_target(self) -> None:
+        assert claimed(migration(target="nowhere"), HOME, *BOTH) == (Status.FALSE, "NodeNotFound")
+
+    def test_of_a_second_migration_names_the_first(self) -> None:
+        second = said(migration(name="second"), MOVING, *BOTH)["Claimed"]
+        assert (second.status, second.reason) == (Status.FALSE, "MoveInProgress")
+        assert "Migration m" in second.message
+
+    def test_while_a_move_is_followed_that_nobody_declared(self) -> None:
+        followed = instance("a", home="n0", move=move(MoveType.OBSERVED))
+        assert "nobody declared" in said(migration(), followed, *BOTH)["Claimed"].message
+
+    def test_of_an_instance_that_is_not_accounted(self) -> None:
+        assert claimed(migration(), instance("a"), *BOTH) == (Status.FALSE, "InstanceNotAccounted")
+
+    def test_of_a_target_that_equals_the_source(self) -> None:
+        assert claimed(migration(target="n0"), HOME, *BOTH) == (Status.FALSE, "TargetIsSource")
+
+    def test_is_not_of_a_resize_on_one_node(self) -> None:
+        assert claimed(migration(MoveType.RESIZE, "n0", new=2), HOME, *BOTH) == (Status.FALSE, "Pending")
+
+    def test_is_not_of_what_will_be_accepted(self) -> None:
+        assert claimed(migration(), HOME, *BOTH) == (Status.FALSE, "Pending")
+
+
+class TestClaimed:
+    def test_once_the_target_holds_incoming(self) -> None:
+        assert claimed(migration(), MOVING, n("n0"), n("n1", claim("a", INCOMING))) == (Status.TRUE, "Claimed")
+
+    @pytest.mark.parametrize("role", [RUNNING, RESERVED, LEAVING])
+    def test_not_by_a_claim_in_another_role(self, role: Role) -> None:
+        assert claimed(migration(), MOVING, n("n0"), n("n1", claim("a", role))) == (Status.FALSE, "NoRoom")
+
+    def test_not_by_a_claim_at_the_source(self) -> None:
+        assert claimed(migration(), MOVING, n("n0", claim("a", INCOMING)), n("n1")) == (Status.FALSE, "NoRoom")
+
+    @pytest.mark.parametrize("phase", [MovePhase.MOVED, MovePhase.ENDED])
+    def test_says_where_it_is_accounted_after_it_moved(self, phase: MovePhase) -> None:
+        found = said(migration(), instance("a", home="n1", move=move(phase=phase)), *BOTH)["Claimed"]
+        assert (found.status, found.reason) == (Status.TRUE, "Moved")
+        assert "n1" in found.message
+
+
+class TestCompleted:
+    def test_a_move_that_ended_and_let_go_at_both_ends(self) -> None:
+        ended = instance("a", home="n1", move=move(phase=MovePhase.ENDED))
+        assert completed(migration(), ended, n("n0", claim("a", LEAVING)), n("n1", claim("a"))) is Status.TRUE
+
+    def test_not_while_an_end_still_holds_something(self) -> None:
+        ended = instance("a", home="n1", move=move(phase=MovePhase.ENDED))
+        assert completed(migration(), ended, n("n0", claim("a")), n("n1", claim("a"))) is Status.FALSE
+
+    def test_not_while_the_move_goes_on(self) -> None:
+        assert completed(migration(), MOVING, *BOTH) is Status.FALSE
+
+    def test_not_while_it_waits_to_be_accepted(self) -> None:
+        assert completed(migration(), HOME, *BOTH) is Status.FALSE
+        assert completed(migration(name="second"), MOVING, *BOTH) is Status.FALSE
+
+    def test_one_with_an_outcome_that_was_never_accepted(self) -> None:
+        assert completed(migration(outcome=Outcome.CANCELLED), HOME, *BOTH) is Status.TRUE
+
+    def test_one_whose_instance_was_deleted_after_it_was_accepted(self) -> None:
+        found = said(migration(pinned="a"), None)["Completed"]
+        assert (found.status, found.reason) == (Status.TRUE, "InstanceDeleted")
+
+    def test_not_one_whose_instance_may_still_come(self) -> None:
+        found = said(migration(), None)["Completed"]
+        assert (found.status, found.reason) == (Status.FALSE, "Open")
+
+    def test_one_that_is_completed_stays_so(self) -> None:
+        assert completed(migration(completed=True), MOVING, *BOTH) is Status.TRUE
+
+
+def test_a_move_belongs_to_the_migration_whose_uid_it_carries() -> None:
+    assert lock_of(migration(), MOVING) == MOVING.status.move
+    assert lock_of(migration(name="other"), MOVING) is None
+    assert lock_of(migration(), HOME) is None
+    assert lock_of(migration(), None) is None

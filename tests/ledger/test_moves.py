@@ -1,0 +1,283 @@
+"""An Instance's status, row by row of the design's table."""
+
+import pytest
+from msgspec.structs import replace
+
+from hypertally.api.amounts import Amounts
+from hypertally.api.compute_node import Claim, Role
+from hypertally.api.instance import Instance, InstanceStatus, Move, MovePhase, MoveType
+from hypertally.api.migration import Migration, Outcome
+from hypertally.ledger.evidence import Evidence, Sight
+from hypertally.ledger.moves import is_clean, next_status
+from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, instance, migration, move, size
+
+LIVE, COLD, RESIZE, EVACUATION = MoveType.LIVE, MoveType.COLD, MoveType.RESIZE, MoveType.EVACUATION
+OBSERVED = MoveType.OBSERVED
+ACCEPTED, MOVED, ENDED = MovePhase.ACCEPTED, MovePhase.MOVED, MovePhase.ENDED
+
+
+def at(
+    *claims: Claim,
+    sight: Sight = Sight.ABSENT,
+    fresh: Sight | None = None,
+    settled: bool = True,
+    silent: bool = False,
+    current: bool = True,
+    listed: Amounts | None = None,
+) -> Evidence:
+    return Evidence(
+        exists=True, current=current, claims=claims, sight=fresh or sight, settled=settled, fresh=fresh, size=listed,
+        silent=silent,
+    )  # fmt: skip
+
+
+def after(instance: Instance, migrations: list[Migration] | None = None, **nodes: Evidence) -> InstanceStatus:
+    return next_status(instance, nodes, migrations or [])
+
+
+def moving(made: Move, home: str = "n0", granted: int = 1) -> Instance:
+    return instance("a", home=home, granted=granted, move=made)
+
+
+class TestHome:
+    def test_it_is_the_bound_node_once_that_holds_running_for_the_present_binding(self) -> None:
+        bound = instance(resources=2, generation=3, refused="n0")
+        status = after(bound, n0=at(claim("a", resources=2, generation=3)))
+        assert (status.compute_node_name, status.resources) == ("n0", size(2))
+        assert status.refused_compute_node_name == ""
+
+    def test_a_claim_for_an_earlier_binding_gives_no_home(self) -> None:
+        bound = instance(generation=3)
+        assert after(bound, n0=at(claim("a", generation=2))) == bound.status
+
+    def test_a_claim_of_an_earlier_instance_gives_no_home(self) -> None:
+        bound = instance(generation=3)
+        assert after(bound, n0=at(claim("a", generation=3, owner="uid-earlier"))) == bound.status
+
+    def test_another_role_gives_no_home(self) -> None:
+        bound = instance(generation=3)
+        assert after(bound, n0=at(claim("a", LEAVING, generation=3))) == bound.status
+
+    def test_it_is_removed_when_its_ledger_and_its_report_hold_nothing_any_more(self) -> None:
+        status = after(instance(home="n0"), n0=at())
+        assert (status.compute_node_name, status.resources) == ("", None)
+
+    @pytest.mark.parametrize(
+        "node",
+        [at(claim("a")), at(claim("a", LEAVING)), at(sight=Sight.DEFINED), at(current=False), Evidence()],
+        ids=["a claim", "what leaves", "a listing", "a ledger that has not seen the report", "no node object"],
+    )
+    def test_it_stays_while_anything_speaks_for_it_or_nothing_is_known(self, node: Evidence) -> None:
+        accounted = instance(home="n0")
+        assert after(accounted, n0=node) == accounted.status
+
+
+class TestAcceptance:
+    def test_an_open_migration_to_another_node_is_accepted(self) -> None:
+        accounted = instance(home="n0", resources=2)
+        status = after(accounted, [migration(LIVE)], n0=at(claim("a")), n1=at())
+        assert status == replace(accounted.status, move=move(LIVE, old=2))
+
+    def test_a_resize_brings_its_new_size_and_may_stay_on_its_node(self) -> None:
+        status = after(instance(home="n0"), [migration(RESIZE, "n0", new=3)], n0=at(claim("a")))
+        assert status.move == move(RESIZE, target="n0", old=1, new=3)
+
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            migration(LIVE, "n0"),
+            migration(LIVE, "nowhere"),
+            migration(LIVE, outcome=Outcome.CANCELLED),
+            migration(LIVE, completed=True),
+        ],
+        ids=["the target is the source", "the target is unknown", "it has an outcome", "it is completed"],
+    )
+    def test_a_migration_that_leads_nowhere_is_not_accepted(self, refused: Migration) -> None:
+        accounted = instance(home="n0")
+        assert after(accounted, [refused], n0=at(claim("a")), n1=at()) == accounted.status
+
+    def test_without_a_home_nothing_is_accepted(self) -> None:
+        bound = instance()
+        assert after(bound, [migration(LIVE)], n0=at(), n1=at()) == bound.status
+
+    def test_the_first_that_can_be_accepted_is_and_the_second_waits(self) -> None:
+        both = [migration(LIVE, "nowhere", name="x"), migration(LIVE, name="m"), migration(COLD, "n2", name="z")]
+        first = after(instance(home="n0"), both, n0=at(claim("a")), n1=at(), n2=at())
+        assert first.move is not None
+        assert first.move.migration_name == "m"
+        second = replace(instance(home="n0"), status=first)
+        assert after(second, both, n0=at(claim("a")), n1=at(), n2=at()) == first
+
+
+class TestArrival:
+    """The target's Incoming stands, and a report newer than that claim lists the guest."""
+
+    @pytest.mark.parametrize(
+        ("type_", "fresh", "source", "arrived"),
+        [
+            (LIVE, Sight.RUNNING, Sight.RUNNING, True),
+            (LIVE, Sight.DEFINED, Sight.RUNNING, False),
+            (LIVE, Sight.DEFINED, Sight.DEFINED, False),
+            (LIVE, Sight.DEFINED, Sight.ABSENT, True),
+            (LIVE, Sight.ABSENT, Sight.ABSENT, False),
+            (COLD, Sight.DEFINED, Sight.DEFINED, True),
+            (COLD, Sight.ABSENT, Sight.ABSENT, False),
+            (EVACUATION, Sight.DEFINED, Sight.RUNNING, True),
+            (EVACUATION, Sight.ABSENT, Sight.DEFINED, False),
+        ],
+    )
+    def test_is_seen_by_type(self, type_: MoveType, fresh: Sight, source: Sight, arrived: bool) -> None:
+        status = after(moving(move(type_)), [migration(type_)], n0=at(claim("a"), sight=source), n1=at(fresh=fresh))
+        assert (status.compute_node_name == "n1") is arrived
+
+    @pytest.mark.parametrize("type_", [LIVE, COLD, EVACUATION])
+    def test_a_listing_that_may_be_older_than_the_claim_is_none(self, type_: MoveType) -> None:
+        accepted = moving(move(type_))
+        assert after(accepted, [migration(type_)], n0=at(), n1=at(sight=Sight.RUNNING)) == accepted.status
+
+    @pytest.mark.parametrize(("type_", "phase"), [(LIVE, ENDED), (EVACUATION, ENDED), (COLD, MOVED), (RESIZE, MOVED)])
+    def test_ends_the_move_unless_an_outcome_is_awaited(self, type_: MoveType, phase: MovePhase) -> None:
+        open_ = migration(type_, new=2 if type_ is RESIZE else None)
+        status = after(moving(move(type_, new=2)), [open_], n0=at(), n1=at(fresh=Sight.RUNNING))
+        assert (status.compute_node_name, status.resources) == ("n1", size(2))
+        assert status.move == move(type_, phase, new=2)
+
+    @pytest.mark.parametrize(("listed", "arrived"), [(1, False), (2, False), (3, True)])
+    def test_on_one_node_is_the_new_size(self, listed: int, arrived: bool) -> None:
+        status = after(
+            moving(move(RESIZE, target="n0", old=1, new=3)),
+            [migration(RESIZE, "n0", new=3)],
+            n0=at(claim("a"), fresh=Sight.RUNNING, listed=size(listed)),
+        )
+        assert (status.resources == size(3)) is arrived
+
+    def test_on_one_node_a_resize_to_the_same_size_waits_for_its_outcome(self) -> None:
+        accepted = moving(move(RESIZE, target="n0", old=1, new=1))
+        here = at(claim("a"), fresh=Sight.RUNNING, listed=size(1))
+        assert after(accepted, [migration(RESIZE, "n0", new=1)], n0=here) == accepted.status
+
+
+class TestOutcome:
+    @pytest.mark.parametrize("type_", [COLD, RESIZE])
+    def test_confirmed_moves_home_even_before_the_arrival_was_seen(self, type_: MoveType) -> None:
+        confirmed = migration(type_, outcome=Outcome.CONFIRMED)
+        status = after(moving(move(type_, new=3)), [confirmed], n0=at(), n1=at())
+        assert (status.compute_node_name, status.resources) == ("n1", size(3))
+        assert status.move == move(type_, ENDED, new=3)
+
+    def test_confirmed_after_the_arrival_keeps_home(self) -> None:
+        status = after(
+            moving(move(COLD, MOVED), home="n1"), [migration(COLD, outcome=Outcome.CONFIRMED)], n0=at(), n1=at()
+        )
+        assert (status.compute_node_name, status.move) == ("n1", move(COLD, ENDED))
+
+    @pytest.mark.parametrize("outcome", [Outcome.REVERTED, Outcome.CANCELLED])
+    @pytest.mark.parametrize("phase", [ACCEPTED, MOVED])
+    def test_reverted_or_cancelled_brings_home_and_size_back(self, outcome: Outcome, phase: MovePhase) -> None:
+        moved = moving(move(RESIZE, phase, old=1, new=3), home="n1", granted=3)
+        status = after(moved, [migration(RESIZE, new=3, outcome=outcome)], n0=at(), n1=at(fresh=Sight.RUNNING))
+        assert (status.compute_node_name, status.resources) == ("n0", size(1))
+        assert status.move == move(RESIZE, ENDED, old=1, new=3)
+
+    def test_confirmed_means_nothing_to_a_live_move(self) -> None:
+        accepted = moving(move(LIVE))
+        assert after(accepted, [migration(LIVE, outcome=Outcome.CONFIRMED)], n0=at(), n1=at()) == accepted.status
+
+    @pytest.mark.parametrize(("phase", "home"), [(ACCEPTED, "n0"), (MOVED, "n1")])
+    def test_a_migration_deleted_while_open_ends_the_move_and_home_stays(self, phase: MovePhase, home: str) -> None:
+        status = after(moving(move(COLD, phase), home=home), [], n0=at(), n1=at(fresh=Sight.RUNNING))
+        assert (status.compute_node_name, status.move) == (home, move(COLD, ENDED))
+
+    def test_another_migration_of_the_same_name_is_not_the_one_that_was_accepted(self) -> None:
+        again = migration(COLD)
+        again = replace(again, metadata=replace(again.metadata, uid="uid-of-the-second"))
+        status = after(moving(move(COLD)), [again], n0=at(), n1=at())
+        assert status.move == move(COLD, ENDED)
+
+
+class TestObservedMoves:
+    """Guests that somebody moved are followed."""
+
+    def test_a_better_sight_elsewhere_begins_one(self) -> None:
+        status = after(instance(home="n0"), n0=at(claim("a"), sight=Sight.DEFINED), n1=at(sight=Sight.RUNNING))
+        assert status.move == move(OBSERVED)
+        assert status.compute_node_name == "n0"
+
+    def test_an_instance_without_a_home_is_followed_from_its_bound_node(self) -> None:
+        status = after(instance(resources=2), n0=at(), n1=at(sight=Sight.DEFINED))
+        assert status.move == move(OBSERVED, old=2)
+
+    @pytest.mark.parametrize("sight", [Sight.ABSENT, Sight.DEFINED, Sight.RUNNING])
+    def test_an_equal_sight_does_not(self, sight: Sight) -> None:
+        accounted = instance(home="n0")
+        assert after(accounted, n0=at(claim("a"), sight=sight), n1=at(sight=sight)) == accounted.status
+
+    def test_the_shadow_of_something_older_does_not(self) -> None:
+        accounted = instance(home="n0")
+        shadow = at(claim("a", LEAVING), sight=Sight.RUNNING, settled=False)
+        assert after(accounted, n0=at(claim("a")), n1=shadow) == accounted.status
+
+    def test_an_unbound_instance_is_followed_nowhere(self) -> None:
+        unbound = instance(bound="")
+        assert after(unbound, n1=at(sight=Sight.RUNNING)) == unbound.status
+
+    def test_what_a_silent_host_listed_last_is_no_evidence_against_running_elsewhere(self) -> None:
+        dead = at(claim("a"), sight=Sight.RUNNING, silent=True)
+        assert after(instance(home="n0"), n0=dead, n1=at(sight=Sight.RUNNING)).move == move(OBSERVED)
+        accounted = instance(home="n0")
+        assert after(accounted, n0=dead, n1=at(sight=Sight.DEFINED)) == accounted.status
+
+    def test_a_declared_move_comes_first(self) -> None:
+        status = after(instance(home="n0"), [migration(COLD)], n0=at(claim("a")), n1=at(sight=Sight.RUNNING))
+        assert status.move == move(COLD)
+
+    def test_it_moves_home_when_a_report_newer_than_its_claim_says_so(self) -> None:
+        status = after(moving(move(OBSERVED)), n0=at(sight=Sight.DEFINED), n1=at(fresh=Sight.RUNNING))
+        assert (status.compute_node_name, status.move) == ("n1", move(OBSERVED, ENDED))
+
+    def test_it_moves_home_away_from_a_silent_host(self) -> None:
+        dead = at(sight=Sight.RUNNING, silent=True)
+        assert after(moving(move(OBSERVED)), n0=dead, n1=at(fresh=Sight.RUNNING)).compute_node_name == "n1"
+
+    @pytest.mark.parametrize("fresh", [Sight.ABSENT, Sight.DEFINED, Sight.RUNNING])
+    def test_it_ends_where_it_was_when_the_guest_came_back(self, fresh: Sight) -> None:
+        status = after(moving(move(OBSERVED)), n0=at(sight=Sight.RUNNING), n1=at(fresh=fresh))
+        assert (status.compute_node_name, status.move) == ("n0", move(OBSERVED, ENDED))
+
+    def test_it_ends_when_nothing_of_it_is_left_at_the_target(self) -> None:
+        status = after(moving(move(OBSERVED)), n0=at(), n1=at())
+        assert (status.compute_node_name, status.move) == ("n0", move(OBSERVED, ENDED))
+
+    def test_it_waits_while_the_target_has_not_looked_again(self) -> None:
+        watching = moving(move(OBSERVED))
+        assert after(watching, n0=at(), n1=at(claim("a", INCOMING), sight=Sight.RUNNING)) == watching.status
+
+
+class TestForgetting:
+    def ended(self, home: str = "n1") -> Instance:
+        return moving(move(COLD, ENDED), home=home)
+
+    def test_a_move_goes_once_both_ends_let_go_and_its_migration_was_told(self) -> None:
+        done = migration(COLD, outcome=Outcome.CONFIRMED, completed=True)
+        status = after(self.ended(), [done], n0=at(claim("a", LEAVING)), n1=at(claim("a")))
+        assert status.move is None
+        assert status.compute_node_name == "n1"
+
+    def test_it_stays_until_its_migration_was_told(self) -> None:
+        waiting = self.ended()
+        told = [migration(COLD, outcome=Outcome.CONFIRMED)]
+        assert after(waiting, told, n0=at(), n1=at(claim("a"))) == waiting.status
+
+    def test_a_deleted_migration_need_not_be_told(self) -> None:
+        assert after(self.ended(), n0=at(), n1=at(claim("a"))).move is None
+
+    @pytest.mark.parametrize("role", [RUNNING, INCOMING, RESERVED])
+    def test_it_stays_while_the_end_that_is_not_home_holds_a_claim_that_stays(self, role: Role) -> None:
+        assert not is_clean(self.ended(), move(), {"n0": at(claim("a", role)), "n1": at(claim("a"))})
+
+    @pytest.mark.parametrize("role", [INCOMING, RESERVED])
+    def test_it_stays_while_home_holds_a_claim_for_the_move(self, role: Role) -> None:
+        assert not is_clean(self.ended(), move(), {"n0": at(), "n1": at(claim("a", role))})
+
+    def test_an_end_whose_node_is_gone_has_let_go(self) -> None:
+        assert is_clean(self.ended(), move(), {"n1": at(claim("a"))})
