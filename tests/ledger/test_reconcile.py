@@ -159,6 +159,15 @@ def test_a_node_object_without_a_ledger_enters_all_that_was_granted_before_anyth
     assert first.ledger.free == size(-1)
 
 
+def test_a_rebuilt_ledger_keeps_to_the_schemas_places_and_what_was_surely_granted_comes_first() -> None:
+    granted = [instance(f"g{n:03}", home="n0") for n in range(CLAIMS_MAX - 1)]
+    coming = instance("a", home="n9", move=move(source="n9", target="n0"))
+    moved = instance("z", home="n9", move=move(MoveType.COLD, MovePhase.MOVED, target="n9"))
+    claims = reconcile(node(claims=None), coming, moved, *granted).ledger.claims
+    assert len(claims) == CLAIMS_MAX
+    assert {c.uuid for c in claims} == {"z", *(i.spec.uuid for i in granted)}
+
+
 def test_nothing_is_written_while_the_capacity_is_unknown() -> None:
     assert next_ledger(Inputs(node=node(capacity=None), owners={"a": instance()})) is None
     bare = node()

@@ -73,11 +73,16 @@ def same_content(old: Ledger | None, new: Ledger) -> bool:
 
 
 def _rebuild(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
-    """First write on a node object (restored, created anew): everything already granted, fitting or not."""
-    for uuid, roles in wanted.items():
-        if inputs.owners[uuid].status.compute_node_name:
-            for role, want in roles.items():
-                desk.put(make(inputs.owners[uuid], role, want))
+    """First write on a node object (restored, created anew): everything already granted, fitting or not.
+
+    As far as the schema has places: one claim too many and the API server would refuse the ledger as a whole, for ever.
+    What was surely granted comes first; an accepted move's `Incoming` may never have stood.
+    """
+    granted = [i for i in sorted(inputs.owners.values(), key=seniority) if i.status.compute_node_name]
+    for role in (Role.RUNNING, Role.RESERVED_FOR_REVERT, Role.INCOMING):
+        for owner in granted:
+            if role in wanted[owner.spec.uuid] and desk.places > 0:
+                desk.put(make(owner, role, wanted[owner.spec.uuid][role]))
 
 
 def _carry_over(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
