@@ -227,6 +227,15 @@ class TestObservedMoves:
         accounted = instance(home="n0")
         assert after(accounted, n0=dead, n1=at(sight=Sight.DEFINED)) == accounted.status
 
+    def test_what_a_silent_host_listed_last_begins_none(self) -> None:
+        accounted = instance(home="n0")
+        assert after(accounted, n0=at(claim("a")), n1=at(sight=Sight.RUNNING, silent=True)) == accounted.status
+
+    def test_a_target_that_falls_silent_before_it_looked_again_ends_it_where_it_was(self) -> None:
+        dead = at(claim("a", INCOMING), sight=Sight.RUNNING, silent=True)
+        status = after(moving(move(OBSERVED)), n0=at(), n1=dead)
+        assert (status.compute_node_name, status.move) == ("n0", move(OBSERVED, ENDED))
+
     def test_a_declared_move_comes_first(self) -> None:
         status = after(instance(home="n0"), [migration(COLD)], n0=at(claim("a")), n1=at(sight=Sight.RUNNING))
         assert status.move == move(COLD)

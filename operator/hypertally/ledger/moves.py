@@ -107,7 +107,7 @@ def _follow(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
     at_home = nodes.get(home, NOWHERE)
     for name, there in sorted(nodes.items()):
         better = there.sight > at_home.sight or (at_home.silent and there.sight is Sight.RUNNING)
-        if name != home and there.settled and better:
+        if name != home and there.settled and not there.silent and better:
             move = Move(
                 type=MoveType.OBSERVED,
                 phase=MovePhase.ACCEPTED,
@@ -121,11 +121,15 @@ def _follow(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
 
 
 def _watch(status: InstanceStatus, move: Move, nodes: Nodes) -> InstanceStatus | None:
-    """An observed move ends where a report newer than its `Incoming` claim says."""
+    """An observed move ends where a report newer than its `Incoming` claim says.
+
+    Nobody can end it by an outcome, so a target that fell silent ends it: its report may never come, and until then no
+    declared move could begin.
+    """
     target, source = nodes.get(move.target, NOWHERE), nodes.get(move.source, NOWHERE)
     if target.fresh is not None and (target.fresh > source.sight or (source.silent and target.fresh is Sight.RUNNING)):
         return _ended(replace(status, compute_node_name=move.target, resources=move.new_resources), move)
-    if target.fresh is not None or target.nothing:
+    if target.fresh is not None or target.nothing or target.silent:
         return _ended(status, move)
     return None
 
