@@ -58,6 +58,11 @@ class TestRefusal:
     def test_of_a_target_that_equals_the_source(self) -> None:
         assert claimed(migration(target="n0"), HOME, *BOTH) == (Status.FALSE, "TargetIsSource")
 
+    def test_of_one_that_was_accepted_for_the_guest_of_an_earlier_instance(self) -> None:
+        stale = said(migration(pinned="b"), HOME, *BOTH)
+        assert (stale["Claimed"].status, stale["Claimed"].reason) == (Status.FALSE, "InstanceReplaced")
+        assert (stale["Completed"].status, stale["Completed"].reason) == (Status.TRUE, "InstanceDeleted")
+
     def test_is_not_of_a_resize_on_one_node(self) -> None:
         assert claimed(migration(MoveType.RESIZE, "n0", new=2), HOME, *BOTH) == (Status.FALSE, "Pending")
 

@@ -89,8 +89,15 @@ class TestAcceptance:
             migration(LIVE, "nowhere"),
             migration(LIVE, outcome=Outcome.CANCELLED),
             migration(LIVE, completed=True),
+            migration(LIVE, pinned="the-guest-of-an-earlier-instance"),
         ],
-        ids=["the target is the source", "the target is unknown", "it has an outcome", "it is completed"],
+        ids=[
+            "the target is the source",
+            "the target is unknown",
+            "it has an outcome",
+            "it is completed",
+            "not its guest",
+        ],
     )
     def test_a_migration_that_leads_nowhere_is_not_accepted(self, refused: Migration) -> None:
         accounted = instance(home="n0")

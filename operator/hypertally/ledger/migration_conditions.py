@@ -6,7 +6,7 @@ from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, MigrationCondition
 
 from .conditions import Finding
-from .moves import NOWHERE, Nodes, home_of, is_clean, is_closed
+from .moves import NOWHERE, Nodes, home_of, is_clean, is_closed, is_for
 
 CLAIMED, COMPLETED = MigrationCondition.CLAIMED, MigrationCondition.COMPLETED
 
@@ -28,6 +28,9 @@ def _claimed(migration: Migration, instance: Instance | None, nodes: Nodes, know
     if instance is None:
         name = migration.spec.instance_name
         return Finding(CLAIMED, Status.FALSE, "InstanceNotFound", f"There is no Instance {name} in this namespace.")
+    if not is_for(migration, instance):
+        text = f"It was for guest {migration.status.uuid}; Instance {instance.metadata.name} is another's now."
+        return Finding(CLAIMED, Status.FALSE, "InstanceReplaced", text)
     move = lock_of(migration, instance)
     return _of_accepted(move, instance, nodes) if move else _of_waiting(migration, instance, known)
 
@@ -70,6 +73,8 @@ def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) ->
     if instance is None:
         over = bool(migration.status.uuid)
         return Finding(COMPLETED, Status.TRUE if over else Status.FALSE, "InstanceDeleted" if over else "Open", "")
+    if not is_for(migration, instance):
+        return Finding(COMPLETED, Status.TRUE, "InstanceDeleted", "")
     move = lock_of(migration, instance)
     ended = move is not None and move.phase is MovePhase.ENDED and is_clean(instance, move, nodes)
     done = ended or (move is None and outcome is not None)

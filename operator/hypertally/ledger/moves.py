@@ -42,6 +42,11 @@ def is_open(migration: Migration) -> bool:
     return not is_closed(migration) and migration.spec.outcome is None
 
 
+def is_for(migration: Migration, instance: Instance) -> bool:
+    """Pinned at acceptance: an Instance created anew under the old name for another guest is another."""
+    return migration.status.uuid in ("", instance.spec.uuid)
+
+
 def home_of(instance: Instance) -> str:
     """Where it is accounted, or shall be."""
     return instance.status.compute_node_name or instance.spec.compute_node_name
@@ -81,7 +86,8 @@ def _accept(instance: Instance, nodes: Nodes, migrations: Sequence[Migration]) -
         spec = migration.spec
         target = spec.target_compute_node_name
         leads_away = target != home or spec.type is MoveType.RESIZE
-        if not (is_open(migration) and leads_away and nodes.get(target, NOWHERE).exists):
+        may_begin = is_open(migration) and is_for(migration, instance)
+        if not (may_begin and leads_away and nodes.get(target, NOWHERE).exists):
             continue
         move = Move(
             type=spec.type,
