@@ -78,6 +78,10 @@ class TestClaimed:
     def test_not_by_a_claim_in_another_role(self, role: Role) -> None:
         assert claimed(migration(), MOVING, n("n0"), n("n1", claim("a", role))) == (Status.FALSE, "NoRoom")
 
+    def test_not_by_the_claim_of_an_earlier_instance_with_the_same_uuid(self) -> None:
+        earlier = claim("a", INCOMING, owner="uid-earlier")
+        assert claimed(migration(), MOVING, n("n0"), n("n1", earlier)) == (Status.FALSE, "NoRoom")
+
     def test_not_by_a_claim_at_the_source(self) -> None:
         assert claimed(migration(), MOVING, n("n0", claim("a", INCOMING)), n("n1")) == (Status.FALSE, "NoRoom")
 

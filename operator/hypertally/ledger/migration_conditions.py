@@ -61,7 +61,8 @@ def _name(move: Move | None) -> str:
 def _of_accepted(move: Move, instance: Instance, nodes: Nodes) -> Finding:
     if move.phase is not MovePhase.ACCEPTED:
         return Finding(CLAIMED, Status.TRUE, "Moved", f"Accounted on {home_of(instance)}.")
-    if nodes.get(move.target, NOWHERE).holds(Role.INCOMING):
+    claims = nodes.get(move.target, NOWHERE).claims
+    if any(c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid for c in claims):
         return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place.")
     return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{move.target} does not hold a place for it.")
 
