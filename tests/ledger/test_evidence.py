@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from hypertally.api.compute_node import Claim, GuestState, Role
-from hypertally.ledger.evidence import Evidence, Sight, gather, sight_of
+from hypertally.ledger.evidence import Evidence, Sight, gather, is_better, sight_of
 from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, guest, instance, look, node, size
 
 A = instance("a", home="n0")
@@ -86,6 +86,34 @@ def test_a_node_is_current_when_its_ledger_has_seen_the_report_that_was_read() -
     assert not gather(A, node(claims=None), None).current
     bare = node()
     assert not gather(A, replace(bare, status=replace(bare.status, report=None)), None).current
+
+
+def test_a_guest_may_hide_in_the_part_of_the_list_that_was_cut() -> None:
+    cut = gather(A, node(omitted=1), None)
+    assert cut.sight is Sight.ABSENT
+    assert cut.hidden
+    assert not cut.gone
+    assert not cut.nothing
+    assert not gather(A, node(omitted=1, guests=[guest("a")]), None).hidden
+    assert gather(A, node(), None).gone
+
+
+@pytest.mark.parametrize(
+    ("there", "than", "better"),
+    [
+        (Sight.DEFINED, Evidence(sight=Sight.ABSENT), True),
+        (Sight.DEFINED, Evidence(sight=Sight.DEFINED), False),
+        (Sight.RUNNING, Evidence(sight=Sight.DEFINED), True),
+        (Sight.RUNNING, Evidence(sight=Sight.RUNNING), False),
+        (Sight.RUNNING, Evidence(sight=Sight.ABSENT, hidden=True), False),
+        (Sight.RUNNING, Evidence(sight=Sight.RUNNING, silent=True), True),
+        (Sight.RUNNING, Evidence(sight=Sight.ABSENT, hidden=True, silent=True), True),
+        (Sight.DEFINED, Evidence(sight=Sight.DEFINED, silent=True), False),
+        (Sight.DEFINED, Evidence(sight=Sight.ABSENT, silent=True), True),
+    ],
+)
+def test_a_sight_is_better_than_all_that_another_node_may_have(there: Sight, than: Evidence, better: bool) -> None:
+    assert is_better(there, than) is better
 
 
 def test_a_silent_agent_is_told_so() -> None:

@@ -3,40 +3,17 @@
 import pytest
 from msgspec.structs import replace
 
-from hypertally.api.amounts import Amounts
-from hypertally.api.compute_node import Claim, Role
-from hypertally.api.instance import Instance, InstanceStatus, Move, MovePhase, MoveType
+from hypertally.api.compute_node import Role
+from hypertally.api.instance import Instance, MovePhase, MoveType
 from hypertally.api.migration import Migration, Outcome
 from hypertally.ledger.evidence import Evidence, Sight
 from hypertally.ledger.moves import is_clean, next_status
 from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, instance, migration, move, size
+from tests.ledger.seen import after, at, moving
 
 LIVE, COLD, RESIZE, EVACUATION = MoveType.LIVE, MoveType.COLD, MoveType.RESIZE, MoveType.EVACUATION
 OBSERVED = MoveType.OBSERVED
 ACCEPTED, MOVED, ENDED = MovePhase.ACCEPTED, MovePhase.MOVED, MovePhase.ENDED
-
-
-def at(
-    *claims: Claim,
-    sight: Sight = Sight.ABSENT,
-    fresh: Sight | None = None,
-    settled: bool = True,
-    silent: bool = False,
-    current: bool = True,
-    listed: Amounts | None = None,
-) -> Evidence:
-    return Evidence(
-        exists=True, current=current, claims=claims, sight=fresh or sight, settled=settled, fresh=fresh, size=listed,
-        silent=silent,
-    )  # fmt: skip
-
-
-def after(instance: Instance, migrations: list[Migration] | None = None, **nodes: Evidence) -> InstanceStatus:
-    return next_status(instance, nodes, migrations or [])
-
-
-def moving(made: Move, home: str = "n0", granted: int = 1) -> Instance:
-    return instance("a", home=home, granted=granted, move=made)
 
 
 class TestHome:
@@ -64,8 +41,15 @@ class TestHome:
 
     @pytest.mark.parametrize(
         "node",
-        [at(claim("a")), at(claim("a", LEAVING)), at(sight=Sight.DEFINED), at(current=False), Evidence()],
-        ids=["a claim", "what leaves", "a listing", "a ledger that has not seen the report", "no node object"],
+        [
+            at(claim("a")),
+            at(claim("a", LEAVING)),
+            at(sight=Sight.DEFINED),
+            at(hidden=True),
+            at(current=False),
+            Evidence(),
+        ],
+        ids=["a claim", "what leaves", "a listing", "a list that was cut", "an unseen report", "no node object"],
     )
     def test_it_stays_while_anything_speaks_for_it_or_nothing_is_known(self, node: Evidence) -> None:
         accounted = instance(home="n0")
@@ -142,6 +126,11 @@ class TestArrival:
         accepted = moving(move(type_))
         assert after(accepted, [migration(type_)], n0=at(), n1=at(sight=Sight.RUNNING)) == accepted.status
 
+    def test_a_paused_guest_has_not_arrived_while_the_source_may_have_it_beyond_its_list(self) -> None:
+        accepted = moving(move(LIVE))
+        nodes = {"n0": at(claim("a"), hidden=True), "n1": at(fresh=Sight.DEFINED)}
+        assert next_status(accepted, nodes, [migration(LIVE)]) == accepted.status
+
     @pytest.mark.parametrize(("type_", "phase"), [(LIVE, ENDED), (EVACUATION, ENDED), (COLD, MOVED), (RESIZE, MOVED)])
     def test_ends_the_move_unless_an_outcome_is_awaited(self, type_: MoveType, phase: MovePhase) -> None:
         open_ = migration(type_, new=2 if type_ is RESIZE else None)
@@ -200,73 +189,6 @@ class TestOutcome:
         again = replace(again, metadata=replace(again.metadata, uid="uid-of-the-second"))
         status = after(moving(move(COLD)), [again], n0=at(), n1=at())
         assert status.move == move(COLD, ENDED)
-
-
-class TestObservedMoves:
-    """Guests that somebody moved are followed."""
-
-    def test_a_better_sight_elsewhere_begins_one(self) -> None:
-        status = after(instance(home="n0"), n0=at(claim("a"), sight=Sight.DEFINED), n1=at(sight=Sight.RUNNING))
-        assert status.move == move(OBSERVED)
-        assert status.compute_node_name == "n0"
-
-    def test_an_instance_without_a_home_is_followed_from_its_bound_node(self) -> None:
-        status = after(instance(resources=2), n0=at(), n1=at(sight=Sight.DEFINED))
-        assert status.move == move(OBSERVED, old=2)
-
-    @pytest.mark.parametrize("sight", [Sight.ABSENT, Sight.DEFINED, Sight.RUNNING])
-    def test_an_equal_sight_does_not(self, sight: Sight) -> None:
-        accounted = instance(home="n0")
-        assert after(accounted, n0=at(claim("a"), sight=sight), n1=at(sight=sight)) == accounted.status
-
-    def test_the_shadow_of_something_older_does_not(self) -> None:
-        accounted = instance(home="n0")
-        shadow = at(claim("a", LEAVING), sight=Sight.RUNNING, settled=False)
-        assert after(accounted, n0=at(claim("a")), n1=shadow) == accounted.status
-
-    def test_an_unbound_instance_is_followed_nowhere(self) -> None:
-        unbound = instance(bound="")
-        assert after(unbound, n1=at(sight=Sight.RUNNING)) == unbound.status
-
-    def test_what_a_silent_host_listed_last_is_no_evidence_against_running_elsewhere(self) -> None:
-        dead = at(claim("a"), sight=Sight.RUNNING, silent=True)
-        assert after(instance(home="n0"), n0=dead, n1=at(sight=Sight.RUNNING)).move == move(OBSERVED)
-        accounted = instance(home="n0")
-        assert after(accounted, n0=dead, n1=at(sight=Sight.DEFINED)) == accounted.status
-
-    def test_what_a_silent_host_listed_last_begins_none(self) -> None:
-        accounted = instance(home="n0")
-        assert after(accounted, n0=at(claim("a")), n1=at(sight=Sight.RUNNING, silent=True)) == accounted.status
-
-    def test_a_target_that_falls_silent_before_it_looked_again_ends_it_where_it_was(self) -> None:
-        dead = at(claim("a", INCOMING), sight=Sight.RUNNING, silent=True)
-        status = after(moving(move(OBSERVED)), n0=at(), n1=dead)
-        assert (status.compute_node_name, status.move) == ("n0", move(OBSERVED, ENDED))
-
-    def test_a_declared_move_comes_first(self) -> None:
-        status = after(instance(home="n0"), [migration(COLD)], n0=at(claim("a")), n1=at(sight=Sight.RUNNING))
-        assert status.move == move(COLD)
-
-    def test_it_moves_home_when_a_report_newer_than_its_claim_says_so(self) -> None:
-        status = after(moving(move(OBSERVED)), n0=at(sight=Sight.DEFINED), n1=at(fresh=Sight.RUNNING))
-        assert (status.compute_node_name, status.move) == ("n1", move(OBSERVED, ENDED))
-
-    def test_it_moves_home_away_from_a_silent_host(self) -> None:
-        dead = at(sight=Sight.RUNNING, silent=True)
-        assert after(moving(move(OBSERVED)), n0=dead, n1=at(fresh=Sight.RUNNING)).compute_node_name == "n1"
-
-    @pytest.mark.parametrize("fresh", [Sight.ABSENT, Sight.DEFINED, Sight.RUNNING])
-    def test_it_ends_where_it_was_when_the_guest_came_back(self, fresh: Sight) -> None:
-        status = after(moving(move(OBSERVED)), n0=at(sight=Sight.RUNNING), n1=at(fresh=fresh))
-        assert (status.compute_node_name, status.move) == ("n0", move(OBSERVED, ENDED))
-
-    def test_it_ends_when_nothing_of_it_is_left_at_the_target(self) -> None:
-        status = after(moving(move(OBSERVED)), n0=at(), n1=at())
-        assert (status.compute_node_name, status.move) == ("n0", move(OBSERVED, ENDED))
-
-    def test_it_waits_while_the_target_has_not_looked_again(self) -> None:
-        watching = moving(move(OBSERVED))
-        assert after(watching, n0=at(), n1=at(claim("a", INCOMING), sight=Sight.RUNNING)) == watching.status
 
 
 class TestForgetting:

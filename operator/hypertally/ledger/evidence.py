@@ -32,6 +32,8 @@ class Evidence:
     """There is a ledger, and it has seen the report that was read."""
     claims: tuple[Claim, ...] = ()
     sight: Sight = Sight.ABSENT
+    hidden: bool = False
+    """Its list was cut and does not have the guest: it may be there all the same, in any state."""
     settled: bool = False
     """No claim that stays, and no `Leaving` without proof: the listing is not the shadow of something older."""
     fresh: Sight | None = None
@@ -49,7 +51,19 @@ class Evidence:
 
     @property
     def nothing(self) -> bool:
-        return not self.claims and self.sight is Sight.ABSENT
+        return not self.claims and self.gone
+
+    @property
+    def gone(self) -> bool:
+        """Not listed, and not cut from the list either."""
+        return self.sight is Sight.ABSENT and not self.hidden
+
+
+def is_better(there: Sight, than: Evidence) -> bool:
+    """A sight elsewhere, against all that a node may have of the guest; a silent one may have nothing any more."""
+    if than.silent and there is Sight.RUNNING:
+        return True
+    return there > than.sight and not than.hidden
 
 
 def sight_of(guest: Guest | None) -> Sight:
@@ -79,6 +93,7 @@ def gather(instance: Instance, node: ComputeNode | None, look: AgentLook | None,
         current=_is_current(node),
         claims=claims,
         sight=sight,
+        hidden=guest is None and node.status.report is not None and node.status.report.guests_omitted > 0,
         settled=not unproven,
         fresh=sight if incoming and is_proven(incoming, node, look) else None,
         size=sizes([guest])[uuid] if guest else None,

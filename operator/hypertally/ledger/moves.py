@@ -13,7 +13,7 @@ from hypertally.api.conditions import is_true
 from hypertally.api.instance import Instance, InstanceStatus, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, MigrationCondition, Outcome
 
-from .evidence import Evidence, Sight
+from .evidence import Evidence, Sight, is_better
 
 Nodes = Mapping[str, Evidence]
 NOWHERE = Evidence()
@@ -112,8 +112,7 @@ def _follow(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
         return None
     at_home = nodes.get(home, NOWHERE)
     for name, there in sorted(nodes.items()):
-        better = there.sight > at_home.sight or (at_home.silent and there.sight is Sight.RUNNING)
-        if name != home and there.settled and not there.silent and better:
+        if name != home and there.settled and not there.silent and is_better(there.sight, at_home):
             move = Move(
                 type=MoveType.OBSERVED,
                 phase=MovePhase.ACCEPTED,
@@ -133,7 +132,7 @@ def _watch(status: InstanceStatus, move: Move, nodes: Nodes) -> InstanceStatus |
     declared move could begin.
     """
     target, source = nodes.get(move.target, NOWHERE), nodes.get(move.source, NOWHERE)
-    if target.fresh is not None and (target.fresh > source.sight or (source.silent and target.fresh is Sight.RUNNING)):
+    if target.fresh is not None and is_better(target.fresh, source):
         return _ended(replace(status, compute_node_name=move.target, resources=move.new_resources), move)
     if target.fresh is not None or target.nothing or target.silent:
         return _ended(status, move)
@@ -166,7 +165,7 @@ def _has_arrived(move: Move, nodes: Nodes) -> bool:
     if move.source == move.target:
         return move.new_resources != move.old_resources and target.size == move.new_resources
     if move.type is MoveType.LIVE:
-        left_paused = target.fresh is Sight.DEFINED and source.sight is Sight.ABSENT
+        left_paused = target.fresh is Sight.DEFINED and source.gone
         return target.fresh is Sight.RUNNING or left_paused
     return target.fresh is not Sight.ABSENT
 
