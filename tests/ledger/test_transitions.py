@@ -65,6 +65,11 @@ def test_one_claim_leaves_per_guest_and_it_is_the_greatest_in_each_amount() -> N
     assert stands == {LEAVING: claim("a", LEAVING, Amounts(vcpus=4, memory_mib=5, disk_mib=9))}
 
 
+def test_what_leaves_is_the_same_in_whatever_order_the_claims_were_read() -> None:
+    have = [claim("a", RUNNING, 1, owner="uid-earlier"), claim("a", INCOMING, 2, migration="uid-m")]
+    assert carry(have, {}) == carry(have[::-1], {})
+
+
 def test_an_arrived_guest_turns_incoming_into_running_in_one_write() -> None:
     stands = carry([claim("a", INCOMING, 3, since=4, migration="uid-m")], {RUNNING: 2})
     assert stands == {RUNNING: claim("a", RUNNING, 2)}

@@ -89,8 +89,9 @@ def _in_role(old: Claim, new: Claim) -> Claim:
 def _leave(keep: Held, rest: list[Claim], leaving: Claim | None, is_proven: Callable[[Claim], bool]) -> None:
     if rest:
         largest = greatest(c.resources for c in (*rest, *([leaving] if leaving else [])))
+        first = min(rest, key=lambda c: c.role)  # not the first of a list whose order says nothing
         keep[Role.LEAVING] = replace(
-            rest[0], role=Role.LEAVING, resources=largest, since=None, instance_generation=0, overcommitted=False
+            first, role=Role.LEAVING, resources=largest, since=None, instance_generation=0, overcommitted=False
         )
     elif leaving and not is_proven(leaving):
         keep[Role.LEAVING] = leaving
