@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
@@ -12,6 +13,9 @@ from devcluster.locks import hold, is_held
 
 #: Seconds to wait for other processes' file operations beside ours.
 LOCK_DEADLINE = 30.0
+
+#: How many folders with kept logs stay.
+KEPT_FOLDERS = 10
 
 _LOCK = "lock"
 _KEPT = "kept"
@@ -63,11 +67,17 @@ class Directory:
 
 
 def sweep(parent: Path) -> None:
-    """Remove the folders whose owner is gone, except those that were kept on purpose."""
+    """Remove the folders whose owner is gone, except the newest of those that were kept on purpose."""
     with hold(parent / _LOCK, seconds=LOCK_DEADLINE):
-        for path in parent.iterdir():
-            if path.is_dir() and not (path / _KEPT).exists() and not is_held(path / _LOCK):
-                shutil.rmtree(path, ignore_errors=True)
+        abandoned = [path for path in parent.iterdir() if path.is_dir() and not is_held(path / _LOCK)]
+        for path in set(abandoned).difference(_newest_kept(abandoned)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _newest_kept(paths: Iterable[Path]) -> list[Path]:
+    kept = [path / _KEPT for path in paths if (path / _KEPT).exists()]
+    newest = sorted(kept, key=lambda mark: mark.stat().st_mtime, reverse=True)[:KEPT_FOLDERS]
+    return [mark.parent for mark in newest]
 
 
 def _parent() -> Path:

@@ -29,6 +29,13 @@ def breakable() -> Iterator[Cluster]:
         yield running
 
 
+@pytest.fixture
+def own_temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary directory of this test alone, for what it leaves there on purpose."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
 def config_map(name: str) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}}
 
@@ -126,18 +133,15 @@ def test_a_cluster_ends_when_its_owner_ends_without_stopping_it(tmp_path: Path) 
         wait_until_dead(*pids)
 
 
-def test_what_a_killed_owner_left_is_removed_by_the_next_cluster(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with owner_of_a_cluster(tmp_path) as (owner, pids):
+def test_what_a_killed_owner_left_is_removed_by_the_next_cluster(own_temporary: Path) -> None:
+    with owner_of_a_cluster(own_temporary) as (owner, pids):
         owner.send_signal(signal.SIGKILL)
         wait_until_dead(*pids)
-    left = {path.name for path in tmp_path.glob("*/owned-*")}
+    left = set(own_temporary.glob("*/owned-*"))
 
     with Cluster.start("next", may_build=False):
         assert left
-        assert not set(tmp_path.glob("*/owned-*"))
+        assert not set(own_temporary.glob("*/owned-*"))
 
 
 def test_a_cluster_outlives_the_thread_that_started_it() -> None:
@@ -158,6 +162,7 @@ def test_a_stopped_cluster_leaves_no_process_and_no_file() -> None:
     assert not cluster.directory.exists()
 
 
+@pytest.mark.usefixtures("own_temporary")
 def test_an_error_in_the_block_keeps_the_logs_and_says_where() -> None:
     with (
         pytest.raises(RuntimeError) as raised,
@@ -170,6 +175,7 @@ def test_an_error_in_the_block_keeps_the_logs_and_says_where() -> None:
     assert not (cluster.directory / "etcd").exists()
 
 
+@pytest.mark.usefixtures("own_temporary")
 def test_an_api_server_that_does_not_come_up_is_reported_with_the_end_of_its_log() -> None:
     with pytest.raises(ProcessError) as raised:
         Cluster.start("broken", extra_apiserver_args=["--no-such-flag"], may_build=False)
@@ -180,6 +186,7 @@ def test_an_api_server_that_does_not_come_up_is_reported_with_the_end_of_its_log
     assert "Hint: this version does not know one of the given arguments" in message
 
 
+@pytest.mark.usefixtures("own_temporary")
 def test_an_api_server_that_is_never_ready_is_given_up_and_its_programs_ended() -> None:
     with pytest.raises(ProcessError, match=r"was not ready within 0.5 s"):
         Cluster.start("slow", extra_apiserver_args=["--etcd-servers=http://127.0.0.1:1"], may_build=False, seconds=0.5)
