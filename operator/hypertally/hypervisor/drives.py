@@ -13,6 +13,11 @@ def in_doubt(stats: Mapping[str, int | str]) -> bool:
     return any(_is_nameless(stats, drive) for drive in _drives(stats))
 
 
+def unanswered(stats: Mapping[str, int | str]) -> bool:
+    """Whether QEMU was not asked about some drive; of a running guest that means that it was busy."""
+    return any(not _is_answered(stats, drive) for drive in _drives(stats))
+
+
 def known_mib(stats: Mapping[str, int | str]) -> int:
     """Sum of the sizes that are told, rounded up as a whole: what is charged is never too low."""
     told = sum(_number(stats.get(f"{drive}.capacity")) for drive in _drives(stats))
@@ -23,26 +28,31 @@ def unknown(stats: Mapping[str, int | str], document: Element | None) -> list[st
     """Target names of the drives that hold something of unknown size, sorted."""
     if "block.count" not in stats:
         return sorted(_with_medium(document))
-    filled = _with_medium(document)
-    names = []
-    for drive in _drives(stats):
-        name = str(stats.get(f"{drive}.name", "?"))
-        if _is_nameless(stats, drive):
-            doubtful = document is None or name in filled
-        else:
-            doubtful = f"{drive}.capacity" not in stats and f"{drive}.{_ANSWERED_BY_QEMU}" not in stats
-        if doubtful:
-            names.append(name)
-    return sorted(names)
+    silent = [drive for drive in _drives(stats) if not _is_answered(stats, drive)]
+    return sorted(_name(stats, drive) for drive in silent if not _is_empty(stats, drive, document))
+
+
+def _is_empty(stats: Mapping[str, int | str], drive: str, document: Element | None) -> bool:
+    """Whether no medium is in a drive that QEMU was not asked about; only the XML can tell."""
+    return _is_nameless(stats, drive) and document is not None and _name(stats, drive) not in _with_medium(document)
+
+
+def _name(stats: Mapping[str, int | str], drive: str) -> str:
+    return str(stats.get(f"{drive}.name", "?"))
 
 
 def _drives(stats: Mapping[str, int | str]) -> Iterator[str]:
-    count = _number(stats.get("block.count"))
+    # However many it claims: each drive has at least one key of its own.
+    count = min(_number(stats.get("block.count")), len(stats))
     return (f"block.{number}" for number in range(count) if f"block.{number}.name" in stats)
 
 
 def _is_nameless(stats: Mapping[str, int | str], drive: str) -> bool:
-    return not any(f"{drive}.{key}" in stats for key in ("capacity", "path", _ANSWERED_BY_QEMU))
+    return not _is_answered(stats, drive) and f"{drive}.path" not in stats
+
+
+def _is_answered(stats: Mapping[str, int | str], drive: str) -> bool:
+    return f"{drive}.capacity" in stats or f"{drive}.{_ANSWERED_BY_QEMU}" in stats
 
 
 def _with_medium(document: Element | None) -> set[str]:

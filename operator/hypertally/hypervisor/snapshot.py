@@ -2,10 +2,13 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from . import drives
 from .connection import Connection, ListedGuest
 from .errors import CallFailed, CallUnsupported, GuestGone
 from .facts import FileSystem, GuestFacts, Snapshot, Unread
@@ -13,6 +16,9 @@ from .guests import needs_document
 from .settings import AuditSettings
 
 T = TypeVar("T")
+
+_TRIES = 3
+_PAUSE_SECONDS = 0.05
 
 _ROUTE_PROBES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 """Addresses for documentation (RFC 5737, RFC 3849): like everything outside, behind the default route."""
@@ -60,8 +66,26 @@ def _guests(connection: Connection) -> tuple[GuestFacts, ...] | Unread:
     listed = _try(connection.guests)
     if isinstance(listed, Unread):
         return listed
-    facts = (_guest(connection, guest) for guest in listed)
+    facts = (_guest(connection, guest) for guest in _ask_the_busy_again(connection, listed))
     return tuple(guest for guest in facts if guest)
+
+
+def _ask_the_busy_again(connection: Connection, listed: list[ListedGuest]) -> list[ListedGuest]:
+    """A guest that somebody else asks at the same moment is left out of the bulk answer: it is busy for milliseconds.
+
+    One that is busy for longer (its QEMU hangs) stays as it is. The number of calls is bounded, whoever is busy.
+    """
+    for _ in range(_TRIES):
+        busy = [guest for guest in listed if guest.active and drives.unanswered(guest.stats)]
+        if not busy:
+            break
+        time.sleep(_PAUSE_SECONDS)
+        again = _try(partial(connection.guests_again, busy))
+        if isinstance(again, Unread):
+            break
+        asked = {guest.uuid for guest in busy}
+        listed = [guest for guest in listed if guest.uuid not in asked] + again
+    return listed
 
 
 def _guest(connection: Connection, listed: ListedGuest) -> GuestFacts | None:
