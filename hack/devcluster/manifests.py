@@ -56,7 +56,7 @@ def _wait_for_definition(client: Client, name: str) -> None:
 
 
 def _established(client: Client, name: str) -> bool:
-    conditions = _definition(client, name).get("status", {}).get("conditions", [])
+    conditions = _definition(client, name).get("status", {}).get("conditions") or []
     return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
 
 
