@@ -9,7 +9,15 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from hypertally.kube.aio import AsyncKubeClient, Object
-from hypertally.kube.errors import KubeError, ServerError, TooManyRequests, Unreachable
+from hypertally.kube.errors import (
+    Forbidden,
+    KindMissing,
+    KubeError,
+    ServerError,
+    TooManyRequests,
+    Unauthorized,
+    Unreachable,
+)
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
 from hypertally.kube.reflector import Backoff, Reflector
 
@@ -29,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 1.0
+_REFUSED_SECONDS = 10.0
 _STUCK_SECONDS = 60.0
 _UNHEARD_SECONDS = 600.0
 """The server sends a bookmark about once a minute and ends every watch after four."""
@@ -149,14 +158,17 @@ class Controller:
 
 
 async def _patiently(listing: Callable[[], Awaitable[None]]) -> None:
-    """An API server that is away or loaded is waited for; anything else is the user's to mend."""
-    backoff, failures = Backoff(), 0
+    """An API server that is away is waited for. One that refuses is asked again for a while: after a restart it answers
+    403 and 404 until it has read its roles and kinds."""
+    backoff, failures, refusal_ends = Backoff(first=0.25, most=10.0), 0, time.monotonic() + _REFUSED_SECONDS
     while True:
         try:
-            await listing()
+            return await listing()
         except (Unreachable, ServerError, TooManyRequests) as error:
             log.warning("waiting for the API server: %s", error)
-            await asyncio.sleep(backoff.wait(failures))
-            failures += 1
-        else:
-            return
+            refusal_ends = time.monotonic() + _REFUSED_SECONDS
+        except (Forbidden, KindMissing, Unauthorized):
+            if time.monotonic() > refusal_ends:
+                raise
+        await asyncio.sleep(backoff.wait(failures))
+        failures += 1

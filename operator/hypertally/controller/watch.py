@@ -5,6 +5,9 @@ from differences, where the ledger decides from what is.
 """
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -12,7 +15,7 @@ import kopf
 
 from hypertally.api.names import GROUP, INSTANCES, MIGRATIONS, VERSION
 from hypertally.kube.access import Access
-from hypertally.kube.reflector import Sink
+from hypertally.kube.reflector import Backoff, Sink
 
 
 def registry(
@@ -39,11 +42,23 @@ def _feed(handlers: kopf.OperatorRegistry, plural: str, sink: Sink) -> None:
             sink.put(dict(event["object"]))
 
 
+class Patience:
+    """Waits between tries, without an end: kopf gives up after the last one, and ends the operator. A server that
+    restarts answers 403 until it has read its roles, so the waits are short."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+
+    def __iter__(self) -> Iterator[float]:
+        return (self._backoff.wait(failures) for failures in count())
+
+
 def settings() -> kopf.OperatorSettings:
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
     chosen.scanning.disabled = True  # the kinds are known to be there: the controller lists them before kopf starts
     chosen.peering.standalone = True
+    chosen.networking.error_backoffs = Patience(Backoff(first=0.25, most=5.0))
     chosen.networking.connect_timeout = 5
     chosen.networking.request_timeout = 30
     chosen.watching.server_timeout = 240
@@ -53,4 +68,5 @@ def settings() -> kopf.OperatorSettings:
 
 async def run(handlers: kopf.OperatorRegistry, ready: asyncio.Event | None = None) -> None:
     """Until SIGTERM or SIGINT, which kopf listens for."""
+    logging.getLogger("kopf").setLevel(logging.WARNING)  # at INFO it tells of each event that it passed on
     await kopf.operator(registry=handlers, settings=settings(), clusterwide=True, standalone=True, ready_flag=ready)
