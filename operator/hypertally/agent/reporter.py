@@ -18,6 +18,9 @@ from .publisher import ForeignNode, Publisher
 from .shared import Shared
 from .verdicts import Verdict, verdicts
 
+_ASK_AGAIN = 0.05
+"""Seconds until the connections before this one are looked at again."""
+
 _DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 
 log = logging.getLogger(__name__)
@@ -78,6 +81,8 @@ class Reporter:
     def hear(self, look: Look, *, from_nothing: bool) -> None:
         """A look is to be published; at once, unless the last try failed a moment ago."""
         self._told.hear(look, from_nothing=from_nothing)
+        uuid = look.identity.host_uuid if isinstance(look, Seen) else None
+        self._shared.identities.looked(self._rank, self._label, uuid)
         if self._publish_at is None:
             self._publish_at = self._shared.clock()
 
@@ -97,8 +102,10 @@ class Reporter:
 
     def _publish(self) -> None:
         told = self._told
-        if told.identity is not None:
-            self._shared.identities.claim(told.identity.host_uuid, self._rank, self._label)
+        if self._shared.identities.must_wait(self._rank):
+            self._publish_at = self._shared.clock() + _ASK_AGAIN
+            return
+        self._shared.identities.check(self._rank)
         known = self._publisher.find(told.identity)
         if known is not None and not self._needs_another_look():
             written = self._publisher.publish(told.wanted, told.identity)
@@ -120,7 +127,7 @@ class Reporter:
         self._shared.metrics.writes.labels(self._name, "written" if written else "unchanged").inc()
         self._shared.metrics.generation.labels(self._name).set(known.generation)
         if written:
-            log.info("report %d is published", known.generation, extra={"computeNode": self._name})
+            log.info("status is published, report %d", known.generation, extra={"computeNode": self._name})
         self._prove(known)
         self._notice(known)
 

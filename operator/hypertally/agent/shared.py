@@ -18,8 +18,8 @@ class Shared:
 
     compare_interval: float
     proofs: Proofs = field(default_factory=Proofs)
-    identities: Identities = field(default_factory=Identities)
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
+    identities: Identities = field(default_factory=lambda: Identities(time.monotonic))
     clock: Callable[[], float] = time.monotonic
     """Measures every interval."""
     wall: Callable[[], datetime] = wall
