@@ -36,14 +36,15 @@ class _Told:
     identity: Identity | None = None
     verdicts: dict[NodeCondition, Verdict] = field(default_factory=dict)
     from_nothing: bool = False
-    """The last look knew no earlier report whose values could stand in for what it could not read."""
+    """The last look knew no earlier report: whose values stand in for what could not be read, and whose measured amounts
+    stand as long as they are near."""
 
     def hear(self, look: Look, *, from_nothing: bool) -> None:
         self.look = look
         self.verdicts |= {verdict.type: verdict for verdict in verdicts(look, self.uri)}
         if isinstance(look, Seen):
             self.content, self.identity = look.content, look.identity
-            self.from_nothing = from_nothing and bool(look.problems)
+            self.from_nothing = from_nothing
 
     @property
     def wanted(self) -> Wanted:
