@@ -42,10 +42,10 @@ def test_m2_where_the_driver_does_not_measure_memory_its_active_guests_are_added
     ("changed", "problems"),
     [
         ({"online_cpus": Unread("no")}, ["capacity vcpus: no"]),
-        ({"memory_kib": Unread("no")}, ["capacity memory_mib: no", "measured memory_mib: no"]),
-        ({"file_system": Unread("no")}, ["capacity disk_mib: no", "measured disk_mib: no"]),
+        ({"memory_kib": Unread("no")}, ["capacity memoryMiB: no", "measured memoryMiB: no"]),
+        ({"file_system": Unread("no")}, ["capacity diskMiB: no", "measured diskMiB: no"]),
         ({"guests": Unread("no")}, ["guests: no", "measured vcpus: no"]),
-        ({"guests": Unread("no"), "memory_kib": None}, ["guests: no", "measured memory_mib: no", "measured vcpus: no"]),
+        ({"guests": Unread("no"), "memory_kib": None}, ["guests: no", "measured memoryMiB: no", "measured vcpus: no"]),
     ],
 )
 def test_an_unreadable_part_keeps_its_last_known_value_and_is_named(
@@ -60,7 +60,7 @@ def test_a_capacity_that_never_was_whole_is_absent_and_not_zero() -> None:
     audit = report(snapshot(file_system=Unread("/images does not exist")))
     assert audit.content.capacity is None
     assert audit.content.measured is None
-    assert [problem.part for problem in audit.problems] == ["capacity disk_mib", "measured disk_mib"]
+    assert [problem.part for problem in audit.problems] == ["capacity diskMiB", "measured diskMiB"]
 
 
 def test_guests_that_never_could_be_listed_are_no_empty_list() -> None:

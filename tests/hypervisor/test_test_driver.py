@@ -80,8 +80,8 @@ def test_a_missing_instances_folder_costs_only_the_disk(uri: str, settings: Audi
     seen = audit(connection, AuditSettings(instances_path=tmp_path / "gone", host_ip="192.0.2.7"), last)
     assert seen.content == last
     assert [str(problem) for problem in seen.problems] == [
-        f"capacity disk_mib: {tmp_path}/gone does not exist; create it or set another instances path",
-        f"measured disk_mib: {tmp_path}/gone does not exist; create it or set another instances path",
+        f"capacity diskMiB: {tmp_path}/gone does not exist; create it or set another instances path",
+        f"measured diskMiB: {tmp_path}/gone does not exist; create it or set another instances path",
     ]
 
 

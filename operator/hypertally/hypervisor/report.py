@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
+from hypertally.api.base import wire_name
 from hypertally.api.bounds import fit_report
 from hypertally.api.compute_node import ReportContent
 
@@ -90,7 +91,9 @@ def _amounts(
     part: str, facts: Mapping[str, int | Unread], last: Amounts | None
 ) -> tuple[Amounts | None, list[Problem]]:
     """Absent as a whole while one of its amounts never was known: a zero in its place would be a lie."""
-    problems = [Problem(f"{part} {name}", fact.reason) for name, fact in facts.items() if isinstance(fact, Unread)]
+    problems = [
+        Problem(f"{part} {wire_name(name)}", fact.reason) for name, fact in facts.items() if isinstance(fact, Unread)
+    ]
     if problems and last is None:
         return None, problems
     known = {name: getattr(last, name) if isinstance(fact, Unread) else fact for name, fact in facts.items()}
