@@ -189,3 +189,39 @@ def test_the_probes_are_well_once_an_audit_succeeded(watched: Watched, start_age
 
 def test_the_lease_namespace_is_the_default_of_the_design() -> None:
     assert NAMESPACE == "hypertally-system"
+
+
+def test_a_restart_keeps_last_known_values_of_what_can_no_longer_be_read(
+    watched: Watched, start_agent: StartAgent
+) -> None:
+    agent = start_agent(watched, TEST)
+    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    before = watched.report()
+    agent.kill()
+    start_agent(watched, TEST, "--instances-path=/no/such/folder")
+    watched.wait("the unknown part", lambda: watched.condition("InventoryComplete").get("status") == "False")
+    assert watched.report() == before
+
+
+def test_with_the_timer_off_the_host_is_reported_once_and_ready(watched: Watched, start_agent: StartAgent) -> None:
+    agent = start_agent(watched, TEST, "--interval=-1", "--compare-interval=1")
+    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.cluster.kubectl("delete", "computenode", watched.name)
+    watched.wait("healing without an audit", lambda: watched.exists() and bool(watched.report()))
+    assert agent.metric("audits_total") == 1
+    assert agent.probe("/readyz") == (200, "ok\n")
+
+
+def test_a_renamed_host_is_reported_and_the_name_in_spec_stays(watched: Watched, start_agent: StartAgent) -> None:
+    """A renamed host is told, not obeyed: its identity is the UUID."""
+    agent = start_agent(watched, TEST)
+    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    agent.kill()
+    node = watched.node()
+    watched.cluster.kubectl("delete", "computenode", watched.name)
+    renamed = {**node["spec"], "hypervisorHostname": "former-name"}
+    kind = {"apiVersion": node["apiVersion"], "kind": node["kind"], "metadata": {"name": watched.name}}
+    watched.cluster.apply_objects({**kind, "spec": renamed})
+    start_agent(watched, TEST).wait_said("says 'former-name' and keeps it: if the host was renamed for good, kubectl")
+    watched.wait("a report", lambda: bool(watched.report()))
+    assert watched.node()["spec"]["hypervisorHostname"] == "former-name"

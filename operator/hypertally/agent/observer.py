@@ -8,7 +8,7 @@ from hypertally.api.compute_node import ReportContent
 from hypertally.hypervisor.errors import HypervisorError, HypervisorUnavailable
 from hypertally.hypervisor.report import Audit
 
-from .deadline import DeadlineExceeded, Deadlines
+from .deadline import DeadlineExceeded, Deadlines, TooManyHanging
 from .host import Host, Session
 from .looks import Blind, Look, Lost, Seen
 
@@ -33,6 +33,8 @@ class Observer:
         except DeadlineExceeded as error:
             self._session = None  # closing it would hang as well
             return Lost(number, "DeadlineExceeded", f"{self.host.uri}: {error}")
+        except TooManyHanging:
+            raise
         except HypervisorUnavailable as error:
             self.close()
             return Lost(number, "ConnectionFailed", str(error))

@@ -36,8 +36,8 @@ class _Told:
     identity: Identity | None = None
     verdicts: dict[NodeCondition, Verdict] = field(default_factory=dict)
     from_nothing: bool = False
-    """The last look knew no earlier report: whose values stand in for what could not be read, and whose measured amounts
-    stand as long as they are near."""
+    """The last look knew no earlier report, whose values stand in for what could not be read, and whose measured
+    amounts stand as long as they are near."""
 
     def hear(self, look: Look, *, from_nothing: bool) -> None:
         self.look = look
@@ -124,6 +124,7 @@ class Reporter:
         known = self._publisher.acknowledged
         if known is None:
             return
+        self._told.from_nothing = False  # what the server knows now is what was just said
         self._compare_at = min(self._compare_at, self._next_compare())
         self._shared.metrics.writes.labels(self._name, "written" if written else "unchanged").inc()
         self._shared.metrics.generation.labels(self._name).set(known.generation)
