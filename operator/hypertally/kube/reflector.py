@@ -1,0 +1,104 @@
+"""A true copy of all objects of one kind: list, watch, and on a gap list again and tell what vanished in it."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .aio import AsyncKubeClient, Event
+from .errors import KubeError
+from .kinds import Kind
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+
+class Sink(Protocol):
+    """Where a reflector writes. Objects are the server's, undecoded."""
+
+    def replace(self, objects: list[Object]) -> None:
+        """All objects there are; what is held and not among them is gone."""
+
+    def put(self, obj: Object) -> None: ...
+
+    def remove(self, obj: Object) -> None: ...
+
+
+class WatchExpired(KubeError):
+    """The server's history no longer reaches back to where the watch stood."""
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Seconds between tries: doubled each time, never more than `most`, spread by ± a half."""
+
+    first: float = 0.5
+    most: float = 30.0
+
+    def wait(self, failures: int) -> float:
+        return min(self.most, self.first * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
+
+
+class Reflector:
+    """Runs until cancelled; an API server that is away for any length of time is only waited for."""
+
+    def __init__(
+        self,
+        client: AsyncKubeClient,
+        kind: Kind,
+        sink: Sink,
+        *,
+        namespace: str = "",
+        backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._kind = kind
+        self._sink = sink
+        self._namespace = namespace
+        self._backoff = backoff or Backoff()
+        self._clock = clock
+        self._version = ""
+        self._failures = 0
+        self.heard_at = float("-inf")
+        """When the server last said anything, by `clock`."""
+
+    async def list(self) -> None:
+        """The first full list: nothing may be concluded from the copy before it. May raise KubeError."""
+        listing = await self._client.list(self._kind, namespace=self._namespace)
+        self._sink.replace(listing.items)
+        self._version = listing.resource_version
+        self.heard_at = self._clock()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._once()
+                self._failures = 0
+            except WatchExpired:
+                self._version = ""
+            except KubeError as error:
+                self._failures += 1
+                log.warning("watch of %s broke off: %s", self._kind.plural, error)
+                await asyncio.sleep(self._backoff.wait(self._failures))
+
+    async def _once(self) -> None:
+        if not self._version:
+            await self.list()
+        async for event in self._client.watch(self._kind, self._version, namespace=self._namespace):
+            self.heard_at = self._clock()
+            self._failures = 0
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        if event.type == "ERROR":
+            raise WatchExpired(str(event.object.get("message") or "the watch ended with an error"))
+        if event.type == "DELETED":
+            self._sink.remove(event.object)
+        elif event.type != "BOOKMARK":
+            self._sink.put(event.object)
+        self._version = event.object["metadata"]["resourceVersion"]
