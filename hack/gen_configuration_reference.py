@@ -1,6 +1,6 @@
 """Writes docs/reference/configuration.md: `python hack/gen_configuration_reference.py [--check]`.
 
-It is made from the option tables that the programs parse their arguments with, so it cannot say anything else than `--help`.
+It is made from the option tables that the programs parse their arguments with: it cannot differ from `--help`.
 """
 
 import sys
