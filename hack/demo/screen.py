@@ -26,9 +26,7 @@ def invitation(cluster: Cluster) -> str:
     program = cluster.programs.kubectl.path
     if shutil.which("kubectl") is None:
         lines.append(f"alias kubectl={program}")
-    return "For another terminal, as long as this runs:\n" + "\n".join(
-        f"  {line}" for line in lines
-    )
+    return "For another terminal, as long as this runs:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def stay(cluster: Cluster) -> None:
