@@ -119,7 +119,7 @@ class TestTheApiServer:
         before = own_watched.node("n1--unchanged")
         cluster.apiserver.kill()
         agent.wait_said("Lease hypertally-system/n1 cannot be renewed: API server .*: Connection refused")
-        host.start_guest("meanwhile")
+        host.start_guest("meanwhile", transient=True)
         agent.wait_audits(2, compute_node="n1")
         assert agent.probe("/healthz")[0] == 200
         assert agent.probe("/readyz")[0] == 200

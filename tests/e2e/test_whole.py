@@ -34,7 +34,7 @@ def test_guests_that_virsh_starts_and_destroys_show_up_and_are_accounted(stack: 
     ledger = stack.ledger()
     assert ledger["instances"] == 2
     assert ledger["allocated"] == {"vcpus": 3, "memoryMiB": 96, "diskMiB": 0}
-    running = {name: "Running" for name in uuids}
+    running = dict.fromkeys(uuids, "Running")
     fleet.until(lambda: {n: g["state"] for n, g in stack.guests().items()} == running, "all three to run")
     shown = stack.cluster.kubectl("get", "computenodes", QEMU_NODE, "--no-headers").split()
     assert shown[0:2] == [QEMU_NODE, "True"]
