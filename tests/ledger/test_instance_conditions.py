@@ -97,8 +97,8 @@ class TestPlaced:
         assert (found.status, found.reason) == (Status.FALSE, "Misplaced")
         assert "n1, n2" in found.message
 
-    def test_a_guest_on_the_bound_node_is_misplaced_until_it_is_accounted_there(self) -> None:
-        assert self.place(instance(), node(guests=[guest("a")]), "n0") == (Status.FALSE, "Misplaced")
+    def test_a_guest_on_the_bound_node_is_not_accounted_yet(self) -> None:
+        assert self.place(instance(), node(guests=[guest("a")]), "n0") == (Status.FALSE, "NotAccounted")
 
     def test_a_guest_that_no_host_reports(self) -> None:
         assert self.place(HOME, node()) == (Status.FALSE, "NotSeen")
