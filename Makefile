@@ -58,6 +58,10 @@ bench: setup ## Benchmarks, each against a bare floor (BENCH=name for one)
 cluster-up: setup ## A control plane that outlives this shell: eval "$$(make -s cluster-up)" (NAME=… for several)
 	@$(BIN)/python -m devcluster up --name $(NAME) --crds crds
 
+.PHONY: cluster-status
+cluster-status: setup ## The control planes that run
+	@$(BIN)/python -m devcluster status
+
 .PHONY: cluster-down
 cluster-down: setup ## End that control plane (NAME=…)
 	@$(BIN)/python -m devcluster down --name $(NAME)

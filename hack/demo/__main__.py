@@ -29,7 +29,7 @@ def main() -> int:
         _run(choose(options.uri), stay=sys.stdout.isatty() and not options.check)
     except KeyboardInterrupt:
         return 0
-    except (ClusterError, OSError) as error:
+    except (ClusterError, OSError, ValueError) as error:
         print(f"\nmake demo: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return 1
     return 0
@@ -43,7 +43,7 @@ def _run(hosts: Sequence[DemoHost], *, stay: bool) -> None:
         try:
             console.say(f"starting the controller, and an agent on {', '.join(host.uri for host in hosts)}")
             programs.start()
-            _tell(cluster, hosts)
+            _tell(cluster, hosts, console)
             console.say(f"up in {elapsed(began, time.monotonic())}")
             if stay:
                 screen.stay(cluster)
@@ -53,10 +53,10 @@ def _run(hosts: Sequence[DemoHost], *, stay: bool) -> None:
             programs.stop()
 
 
-def _tell(cluster: Cluster, hosts: Sequence[DemoHost]) -> None:
+def _tell(cluster: Cluster, hosts: Sequence[DemoHost], console: Console) -> None:
     """Raises when anything is not as it should be: what is shown is also checked."""
     story.wait_for_nodes(cluster, hosts)
-    story.create_instances(cluster, hosts)
+    story.create_instances(cluster, hosts, console)
     story.wait_for_instances(cluster)
 
 

@@ -13,6 +13,8 @@ TEST_URI = "test:///default"
 SYSTEM_URI = "qemu:///system"
 
 _ANSWER_SECONDS = 10.0
+_UNUSABLE = (1, 2)
+"""Exit codes of `hypertally-agent --once`: the host failed, or cannot be meant. 3 is a host with unknown parts."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,14 @@ class DemoHost:
 
 
 def choose(uris: Sequence[str]) -> list[DemoHost]:
-    """Those that were asked for; else libvirt's test driver, and the machine's own libvirtd where one answers."""
+    """Those that were asked for; else libvirt's test driver, and the machine's own libvirtd where one answers.
+
+    ValueError, before anything was started, names a host that no agent could serve.
+    """
     if not uris:
-        uris = [TEST_URI, *([SYSTEM_URI] if answers(SYSTEM_URI) else [])]
+        uris = [TEST_URI, *([SYSTEM_URI] if not complaint(SYSTEM_URI) else [])]
+    elif complaints := [said for uri in uris if (said := complaint(uri))]:
+        raise ValueError("; ".join(complaints))
     hosts: list[DemoHost] = []
     for uri in uris:
         given, separator, rest = uri.partition("=")
@@ -45,13 +52,22 @@ def choose(uris: Sequence[str]) -> list[DemoHost]:
     return hosts
 
 
-def answers(uri: str) -> bool:
-    """Asked in a process of its own: a libvirtd that hangs must not hold up the demo."""
+def complaint(uri: str) -> str:
+    """Why no agent could serve this host; empty if one could.
+
+    Asked in a process of its own, with a deadline: a libvirtd that hangs must not hold up the demo.
+    """
     command = [sys.executable, "-m", "hypertally.agent.main", "--once", "-o", "json", "--connection", uri]
     try:
-        return subprocess.run(command, capture_output=True, timeout=_ANSWER_SECONDS, check=False).returncode != 1
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return False
+        return f"{uri}: no answer within {_ANSWER_SECONDS:g} s"
+    said = done.stderr.strip().splitlines()
+    return (
+        said[-1].removeprefix("hypertally-agent: ").removeprefix("--connection: ")
+        if done.returncode in _UNUSABLE and said
+        else ""
+    )
 
 
 def _name(uri: str, earlier: Sequence[DemoHost]) -> str:

@@ -1,15 +1,14 @@
 """What the demo prints."""
 
-import shutil
 import sys
 import time
 
 from devcluster import Cluster
 
-from .story import FITS, TOO_BIG, claimed
+from .story import messages
 
 _REFRESH_SECONDS = 1.0
-_CLEAR = "\033[H\033[2J\033[3J"
+_CLEAR = "\033[H\033[2J"
 
 
 def tables(cluster: Cluster) -> str:
@@ -17,16 +16,14 @@ def tables(cluster: Cluster) -> str:
 
 
 def reasons(cluster: Cluster) -> str:
-    return "\n".join(f"{name}: {claimed(cluster, name).get('message', '')}" for name in (FITS, TOO_BIG))
+    return "\n".join(messages(cluster)) or "no Instances"
 
 
 def invitation(cluster: Cluster) -> str:
-    """The lines that let another terminal use the same cluster."""
-    lines = [f"export KUBECONFIG={cluster.kubeconfig}"]
-    program = cluster.programs.kubectl.path
-    if shutil.which("kubectl") is None:
-        lines.append(f"alias kubectl={program}")
-    return "For another terminal, as long as this runs:\n" + "\n".join(f"  {line}" for line in lines)
+    """The lines that let another terminal use the same cluster, with the kubectl that fits it."""
+    programs = cluster.programs.kubectl.path.parent
+    return f"""For another terminal, as long as this runs:
+  export KUBECONFIG={cluster.kubeconfig} PATH={programs}:$PATH"""
 
 
 def stay(cluster: Cluster) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from devcluster import Cluster, DeadlineError, wait_until
+from devcluster import Cluster, Console, DeadlineError, wait_until
 
 from .hosts import NODE, TEST_URI, DemoHost
 
@@ -33,9 +33,13 @@ def wait_for_nodes(cluster: Cluster, hosts: Sequence[DemoHost]) -> None:
             raise
 
 
-def create_instances(cluster: Cluster, hosts: Sequence[DemoHost]) -> None:
+def create_instances(cluster: Cluster, hosts: Sequence[DemoHost], console: Console) -> None:
     """The manifests in examples/; on other hosts than libvirt's test driver the one that fits is small."""
     if any(host.uri == TEST_URI and host.compute_node == NODE for host in hosts):
+        console.say(
+            "examples/compute-node-policy.yaml lets guests hold four times the memory of the test driver's host:"
+        )
+        console.say("the one that it always runs may grow beyond it")
         cluster.apply(EXAMPLES / "compute-node-policy.yaml", EXAMPLES / "instance-fits.yaml")
     else:
         cluster.apply_objects(_small(hosts[0].compute_node))
@@ -58,6 +62,12 @@ def wait_for_instances(cluster: Cluster) -> None:
 
 def claimed(cluster: Cluster, instance: str) -> Object:
     return _condition(_get(cluster, "instance", instance), "Claimed")
+
+
+def messages(cluster: Cluster) -> list[str]:
+    """What each Instance's `Claimed` says."""
+    items = json.loads(cluster.kubectl("get", "instances", "-o", "json"))["items"]
+    return [f"{item['metadata']['name']}: {_condition(item, 'Claimed').get('message', '')}" for item in items]
 
 
 def said(cluster: Cluster, node: str) -> str:
