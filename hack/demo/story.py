@@ -36,10 +36,8 @@ def wait_for_nodes(cluster: Cluster, hosts: Sequence[DemoHost]) -> None:
 def create_instances(cluster: Cluster, hosts: Sequence[DemoHost], console: Console) -> None:
     """The manifests in examples/; on other hosts than libvirt's test driver the one that fits is small."""
     if any(host.uri == TEST_URI and host.compute_node == NODE for host in hosts):
-        console.say(
-            "examples/compute-node-policy.yaml lets guests hold four times the memory of the test driver's host:"
-        )
-        console.say("the one that it always runs may grow beyond it")
+        console.say("examples/compute-node-policy.yaml sets a memory ratio of 4.0 for the test driver's host,")
+        console.say("where a guest runs that may grow beyond it")
         cluster.apply(EXAMPLES / "compute-node-policy.yaml", EXAMPLES / "instance-fits.yaml")
     else:
         cluster.apply_objects(_small(hosts[0].compute_node))

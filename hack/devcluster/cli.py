@@ -51,7 +51,9 @@ def _down(arguments: argparse.Namespace) -> None:
 def _env(arguments: argparse.Namespace) -> None:
     facts = find_home(arguments.name).facts()
     if facts is None:
-        raise ClusterError(f"no cluster {arguments.name} is up: the command `up` starts one, `status` lists them")
+        raise ClusterError(
+            f"no cluster {arguments.name} is up: make cluster-up starts one, make cluster-status lists them"
+        )
     _print_environment(facts)
 
 

@@ -111,7 +111,7 @@ def _wait_for_facts(home: Home, supervisor: "subprocess.Popen[bytes] | None") ->
 def stop(home: Home) -> None:
     """End the cluster with that name and remove what it left; ClusterError when there is none."""
     if not home.path.exists():
-        raise ClusterError(f"there is no cluster {home.name}: the command `status` lists them")
+        raise ClusterError(f"there is no cluster {home.name}: make cluster-status lists them")
     if facts := home.facts():
         _end(home, facts.pid)
     elif home.is_supervised():
