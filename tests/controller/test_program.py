@@ -23,7 +23,7 @@ def _last_line(done: "subprocess.CompletedProcess[str]") -> str:
 
 def test_a_kubeconfig_that_is_not_there_is_named() -> None:
     done = _run("--kubeconfig", "/no/such/file")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert _last_line(done) == (
         "hypertally-controller: kubeconfig /no/such/file: No such file or directory; name another with --kubeconfig"
     )
@@ -64,7 +64,7 @@ def test_missing_crds_are_named_with_the_remedy() -> None:
 def test_an_address_in_use_is_named(plain_fleet: Fleet) -> None:
     taken = plain_fleet.cluster.url.rpartition(":")[2]
     done = _run("--kubeconfig", str(plain_fleet.cluster.kubeconfig), "--listen", f"127.0.0.1:{taken}")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1:{taken}" in _last_line(done)
 
 

@@ -6,7 +6,7 @@ import sys
 from hypertally.api.names import CONTROLLER_MANAGER
 from hypertally.kube.access import Access, find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
-from hypertally.kube.errors import KubeError
+from hypertally.kube.errors import AccessError, KubeError
 from hypertally.serving.health import Address, HealthServer, ListenError, Probes
 from hypertally.serving.logs import configure
 
@@ -15,13 +15,19 @@ from .controller import Controller
 from .options import parse
 from .settings import Settings
 
+EXIT_USAGE = 2
+
 
 def main() -> None:
+    """Exit codes: 0 when asked to end, 1 when the API server refuses, 2 for what only the caller can mend."""
     settings = parse(sys.argv[1:])
     configure(settings.log_format, settings.log_level)
     try:
         asyncio.run(_run(settings))
-    except (KubeError, ListenError) as error:
+    except (AccessError, ListenError) as error:
+        print(f"hypertally-controller: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
+        sys.exit(EXIT_USAGE)
+    except KubeError as error:
         sys.exit(f"hypertally-controller: {error}")
 
 
