@@ -7,6 +7,8 @@ class Amounts(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """What a host has, a guest holds or a node has free. Signed: `free` of an over-committed node is negative."""
 
     vcpus: int = 0
+    pcpus: int = 0
+    """CPUs that a guest has to itself; never given twice, so without a ratio."""
     memory_mib: int = 0
     disk_mib: int = 0
 

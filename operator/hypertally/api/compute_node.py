@@ -6,6 +6,7 @@ from typing import ClassVar
 from .amounts import AllocationRatios, Amounts, ReservedAmounts
 from .base import Wire
 from .conditions import Condition
+from .inventory import Cpu, GuestType, MdevType, NumaCell, PagesInUse, PciPool, StoragePool
 from .meta import ObjectMeta
 
 
@@ -38,6 +39,18 @@ class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
     vcpus: int
     memory_mib: int
     disk_mib: int
+    pcpus: int = 0
+    """Of its vcpus, those that are pinned to a CPU of the dedicated set each; they count here and not in `vcpus`."""
+    memory_current_mib: int = 0
+    """The balloon's present size; 0 where the hypervisor does not tell."""
+    cells: tuple[int, ...] = ()
+    """Host NUMA cells that its memory is bound to (strict numatune)."""
+    pinned_cpus: str = ""
+    """Host CPUs that it has to itself, as a CPU set."""
+    page_size_kib: int = 0
+    """Of huge pages that back it; 0 for ordinary pages."""
+    pci_addresses: tuple[str, ...] = ()
+    mdev_uuids: tuple[str, ...] = ()
 
 
 class Hypervisor(Wire, frozen=True, kw_only=True):
@@ -53,8 +66,17 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     """One full look at a host. A part that could not be read and never was is absent, never zero."""
 
     hypervisor: Hypervisor
+    cpu: Cpu | None = None
+    guest_types: tuple[GuestType, ...] = ()
     capacity: Amounts | None = None
     measured: Amounts | None = None
+    measured_pages: tuple[PagesInUse, ...] = ()
+    disk_available_least_mib: int | None = None
+    """Free disk less what thin disks may still grow by; may be negative. Absent: unknown."""
+    numa_cells: tuple[NumaCell, ...] = ()
+    pci_pools: tuple[PciPool, ...] = ()
+    mdev_types: tuple[MdevType, ...] = ()
+    storage_pools: tuple[StoragePool, ...] = ()
     guests: tuple[Guest, ...] = ()
     guests_omitted: int = 0
     """How many guests did not fit the bound of the list; 0 when `guests` is complete."""
