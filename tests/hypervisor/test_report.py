@@ -11,7 +11,7 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import AMOUNT_MAX, GUESTS_MAX
 from hypertally.api.compute_node import Guest, GuestState, Report, ReportContent
 from hypertally.hypervisor.errors import InventoryUnreadable
-from hypertally.hypervisor.facts import FileSystem, GuestFacts, Unread
+from hypertally.hypervisor.facts import DiskSpace, GuestFacts, Unread
 from hypertally.hypervisor.report import report
 from tests.support.snapshots import MIB, guest, snapshot, uuid_of
 
@@ -43,7 +43,7 @@ def test_m2_where_the_driver_does_not_measure_memory_its_active_guests_are_added
     [
         ({"online_cpus": Unread("no")}, ["capacity vcpus: no"]),
         ({"memory_kib": Unread("no")}, ["capacity memoryMiB: no", "measured memoryMiB: no"]),
-        ({"file_system": Unread("no")}, ["capacity diskMiB: no", "measured diskMiB: no"]),
+        ({"disk_space": Unread("no")}, ["capacity diskMiB: no", "measured diskMiB: no"]),
         ({"guests": Unread("no")}, ["guests: no", "measured vcpus: no"]),
         ({"guests": Unread("no"), "memory_kib": None}, ["guests: no", "measured memoryMiB: no", "measured vcpus: no"]),
     ],
@@ -57,7 +57,7 @@ def test_an_unreadable_part_keeps_its_last_known_value_and_is_named(
 
 
 def test_a_capacity_that_never_was_whole_is_absent_and_not_zero() -> None:
-    audit = report(snapshot(file_system=Unread("/images does not exist")))
+    audit = report(snapshot(disk_space=Unread("/images does not exist")))
     assert audit.content.capacity is None
     assert audit.content.measured is None
     assert [problem.part for problem in audit.problems] == ["capacity diskMiB", "measured diskMiB"]
@@ -96,15 +96,15 @@ def test_an_odd_host_is_remarked_upon_but_complete() -> None:
 
 def test_a_measured_amount_that_moves_a_little_is_no_change() -> None:
     last = report(snapshot()).content
-    calm = snapshot(file_system=FileSystem(total=1000 * MIB, free=700 * MIB, used=249 * MIB))
+    calm = snapshot(disk_space=DiskSpace(total=1000 * MIB, free=700 * MIB, used=249 * MIB))
     assert report(calm, last).content == last
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"file_system": FileSystem(total=1000 * MIB, free=700 * MIB, used=250 * MIB)},
-        {"file_system": FileSystem(total=1000 * MIB, free=700 * MIB, used=150 * MIB)},
+        {"disk_space": DiskSpace(total=1000 * MIB, free=700 * MIB, used=250 * MIB)},
+        {"disk_space": DiskSpace(total=1000 * MIB, free=700 * MIB, used=150 * MIB)},
         {"memory_kib": {"total": 16384 * 1024, "free": 2**30 // 1024}},
     ],
 )
@@ -116,15 +116,15 @@ def test_a_measured_amount_that_moves_much_is_told(changed: dict[str, object]) -
 def test_small_steps_add_up_to_a_change() -> None:
     first = content = report(snapshot()).content
     for used in range(200, 260, 10):
-        step = snapshot(file_system=FileSystem(total=1000 * MIB, free=700 * MIB, used=used * MIB))
+        step = snapshot(disk_space=DiskSpace(total=1000 * MIB, free=700 * MIB, used=used * MIB))
         content = report(step, content).content
     assert content != first
 
 
 def test_with_any_other_change_the_measured_amounts_are_fresh() -> None:
     last = report(snapshot()).content
-    files = FileSystem(total=1000 * MIB, free=700 * MIB, used=201 * MIB)
-    content = report(snapshot(guests=(guest(1),), file_system=files), last).content
+    files = DiskSpace(total=1000 * MIB, free=700 * MIB, used=201 * MIB)
+    content = report(snapshot(guests=(guest(1),), disk_space=files), last).content
     assert content.measured is not None
     assert content.measured.disk_mib == 201
 

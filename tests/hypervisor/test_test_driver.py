@@ -172,7 +172,7 @@ def test_a_question_that_fails_costs_its_own_part_only(
     monkeypatch.setattr(connection, question, fail)
     broken = vars(take_snapshot(connection, settings))
     # The file system is the machine's own and never stands still.
-    assert broken == {**vars(whole), part: Unread("broken"), "file_system": broken["file_system"]}
+    assert broken == {**vars(whole), part: Unread("broken"), "disk_space": broken["disk_space"]}
 
 
 def test_a_guest_whose_xml_cannot_be_had_is_listed_all_the_same(
@@ -193,7 +193,7 @@ def test_a_guest_whose_xml_cannot_be_had_is_listed_all_the_same(
 def test_a_hypervisor_on_another_host_has_disks_that_only_its_own_agent_sees(settings: AuditSettings) -> None:
     connection = Connection.open(parse_connection("test:///default"))
     connection.spec = parse_connection("qemu+tls://hv7.example/system")
-    assert take_snapshot(connection, settings).file_system == Unread(
+    assert take_snapshot(connection, settings).disk_space == Unread(
         "the hypervisor is on another host, whose file system only an agent there can see"
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypertally.hypervisor.facts import FileSystem, GuestFacts, NodeInfo, Snapshot, Unread
+from hypertally.hypervisor.facts import DiskSpace, GuestFacts, NodeInfo, Snapshot, Unread
 
 HOST_UUID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 MIB = 1024 * 1024
@@ -18,7 +18,7 @@ HEALTHY = Snapshot(
     node=NodeInfo(memory_mib=16384, cpus=8),
     online_cpus=8,
     memory_kib={"total": 16384 * 1024, "free": 8192 * 1024, "buffers": 1024 * 1024, "cached": 3072 * 1024},
-    file_system=FileSystem(total=1000 * MIB, free=700 * MIB, used=200 * MIB),
+    disk_space=DiskSpace(total=1000 * MIB, free=700 * MIB, used=200 * MIB),
     guests=(),
     host_ip="192.0.2.7",
 )

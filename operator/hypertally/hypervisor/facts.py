@@ -31,8 +31,11 @@ class NodeInfo:
 
 
 @dataclass(frozen=True)
-class FileSystem:
-    """statvfs: sizes in bytes. `used` and `free` do not add up to `total` where blocks are kept for root."""
+class DiskSpace:
+    """Of the back end that holds the guests' disks, in bytes of guests' data: copies that a cluster keeps count once.
+
+    `used` and `free` do not add up to `total` where blocks are kept for root, or where others use the same cluster.
+    """
 
     total: int
     free: int
@@ -63,6 +66,6 @@ class Snapshot:
     node: NodeInfo | Unread
     online_cpus: int | Unread | None
     memory_kib: Mapping[str, int] | Unread | None
-    file_system: FileSystem | Unread
+    disk_space: DiskSpace | Unread
     guests: tuple[GuestFacts, ...] | Unread
     host_ip: str | Unread

@@ -31,7 +31,7 @@ def used_memory_mib(snapshot: Snapshot, guests: tuple[SeenGuest, ...] | Unread) 
 
 
 def used_disk_mib(snapshot: Snapshot) -> int | Unread:
-    return snapshot.file_system if isinstance(snapshot.file_system, Unread) else disk.used_mib(snapshot.file_system)
+    return snapshot.disk_space if isinstance(snapshot.disk_space, Unread) else disk.used_mib(snapshot.disk_space)
 
 
 def _uses(guests: Iterable[SeenGuest]) -> Iterable[Use]:

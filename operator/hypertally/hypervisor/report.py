@@ -71,7 +71,7 @@ def _guests(snapshot: Snapshot, last: ReportContent | None) -> tuple[SeenGuest, 
 
 
 def _capacity(snapshot: Snapshot) -> Mapping[str, int | Unread]:
-    files = snapshot.file_system
+    files = snapshot.disk_space
     return {
         "vcpus": cpu.online_cpus(snapshot),
         "memory_mib": memory.total_mib(snapshot),

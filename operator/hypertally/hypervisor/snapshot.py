@@ -11,7 +11,7 @@ from typing import TypeVar
 from . import drives
 from .connection import Connection, ListedGuest
 from .errors import CallFailed, CallUnsupported, GuestGone
-from .facts import FileSystem, GuestFacts, Snapshot, Unread
+from .facts import DiskSpace, GuestFacts, Snapshot, Unread
 from .guests import needs_document
 from .settings import AuditSettings
 
@@ -37,13 +37,13 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         node=_try(connection.node_info),
         online_cpus=_try_optional(connection.online_cpus),
         memory_kib=_try_optional(connection.memory_kib),
-        file_system=look_at_file_system(settings.instances_path) if spec.is_local else _REMOTE_FILE_SYSTEM,
+        disk_space=look_at_folder(settings.instances_path) if spec.is_local else _REMOTE_DISK_SPACE,
         guests=_guests(connection),
         host_ip=settings.host_ip or route_address(),
     )
 
 
-_REMOTE_FILE_SYSTEM = Unread("the hypervisor is on another host, whose file system only an agent there can see")
+_REMOTE_DISK_SPACE = Unread("the hypervisor is on another host, whose file system only an agent there can see")
 
 
 def _try(ask: Callable[[], T]) -> T | Unread:
@@ -101,7 +101,7 @@ def _guest(connection: Connection, listed: ListedGuest) -> GuestFacts | None:
     return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, document)
 
 
-def look_at_file_system(folder: Path) -> FileSystem | Unread:
+def look_at_folder(folder: Path) -> DiskSpace | Unread:
     """Nova's arithmetic: free is what a process without privileges may still take, used is what is really taken."""
     try:
         facts = os.statvfs(folder)
@@ -110,7 +110,7 @@ def look_at_file_system(folder: Path) -> FileSystem | Unread:
     except OSError as error:
         return Unread(f"{folder}: {error.strerror}")
     size = facts.f_frsize
-    return FileSystem(
+    return DiskSpace(
         total=size * facts.f_blocks, free=size * facts.f_bavail, used=size * (facts.f_blocks - facts.f_bfree)
     )
 
