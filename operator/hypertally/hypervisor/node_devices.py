@@ -155,9 +155,15 @@ def _mdev_kinds(capability: Element) -> Iterator[MdevKind]:
             yield MdevKind(identity, _text(kind, "name"), _count(_text(kind, "availableInstances")))
 
 
+def mdev_uuid(name: str) -> str:
+    """libvirt names a mediated device mdev_UUID with underscores, and newer versions the parent behind it; else ''."""
+    found = "-".join(name.split("_")[1:6]).lower()
+    return found if _UUID.fullmatch(found) else ""
+
+
 def _uuid(name: str, capability: Element) -> str:
-    """libvirt before 7.3 had no <uuid>, but it makes the name of it: mdev_UUID with underscores, and the parent."""
-    told = _text(capability, "uuid").lower() or "-".join(name.split("_")[1:6]).lower()
+    """libvirt before 7.3 had no <uuid>."""
+    told = _text(capability, "uuid").lower() or mdev_uuid(name)
     if not _UUID.fullmatch(told):
         raise _Missing("it has no <uuid>")
     return told
