@@ -6,8 +6,8 @@ import pytest
 
 from hypertally.api.compute_node import Guest, GuestState
 from hypertally.hypervisor.facts import GuestFacts, Problem, Unread
-from hypertally.hypervisor.guests import SeenGuest, Use, needs_document, see_guests
-from tests.support.snapshots import MIB, guest, uuid_of
+from hypertally.hypervisor.guests import SeenGuest, Use, is_told_by_xml_only, see_guests
+from tests.support.snapshots import MIB, as_read, guest, uuid_of
 
 
 def see(facts: GuestFacts, last: Guest | None = None, *, real_disks: bool = True) -> SeenGuest:
@@ -94,13 +94,10 @@ EMPTY_DRIVE = "<domain><devices><disk device='cdrom'><target dev='vda'/></disk><
 NETWORK_DISK = "<domain><devices><disk type='network'><source/><target dev='vda'/></disk></devices></domain>"
 
 
-def test_only_what_the_bulk_record_leaves_unsaid_is_asked_of_the_xml() -> None:
-    assert not needs_document(guest().stats)
-    assert not needs_document(guest(**DISK, block__0__capacity=1).stats)
-    assert not needs_document(guest(**DISK, block__0__path="/gone").stats)
-    assert not needs_document(guest(**DISK, block__0__rd__reqs=0).stats)
-    assert needs_document(guest(active=False, **DISK).stats)
-    assert needs_document({"state.state": 1})
+def test_only_a_record_without_sizes_makes_the_xml_their_one_source() -> None:
+    assert not is_told_by_xml_only(guest().stats)
+    assert not is_told_by_xml_only(guest(active=False, **DISK).stats)
+    assert is_told_by_xml_only({"state.state": 1})
 
 
 @pytest.mark.parametrize(
@@ -127,7 +124,7 @@ DOCUMENT = """<domain><memory unit='KiB'>8388608</memory><currentMemory unit='Ki
 
 def bare(document: str | Unread | None) -> GuestFacts:
     """As the test driver and drivers without a bulk call tell it."""
-    return GuestFacts(uuid_of(1), "guest-1", active=True, stats={"state.state": 1}, document=document)
+    return GuestFacts(uuid_of(1), "guest-1", active=True, stats={"state.state": 1}, domain=as_read(document))
 
 
 def test_without_a_bulk_record_the_sizes_come_from_the_xml() -> None:

@@ -15,12 +15,15 @@ from devhost import Host
 from hypertally.api.compute_node import Guest, GuestState, ReportContent
 from hypertally.hypervisor.audit import audit
 from hypertally.hypervisor.connection import Connection, ListedGuest
+from hypertally.hypervisor.events import start_event_loop, watch
 from hypertally.hypervisor.report import Audit
 from hypertally.hypervisor.settings import AuditSettings
 from hypertally.hypervisor.spec import parse_connection
 
 NETWORK_DISK = """<disk type='network' device='disk'><driver name='qemu' type='raw'/>
 <source protocol='nbd' name='x'><host name='127.0.0.1' port='1'/></source><target dev='vda' bus='virtio'/></disk>"""
+REFRESHED = 2
+"""Of the guests that run and of those that are off, one XML each is read again in every audit."""
 EMPTY_CDROM = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"
 MISSING_FILE = """<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
 <source file='/var/lib/libvirt/images/missing.qcow2'/><target dev='vdb' bus='virtio'/></disk>"""
@@ -34,10 +37,26 @@ def look(host: Host, last: ReportContent | None = None) -> Audit:
         connection.close()
 
 
-def calls_of_an_audit(host: Host) -> int:
+@contextmanager
+def watched(host: Host) -> Iterator[Connection]:
+    """A connection as the agent has it: its events are watched."""
+    start_event_loop()
     connection = Connection.open(parse_connection(host.uri))
-    audit(connection, AuditSettings(instances_path=host.images))
-    return connection.calls
+    watching = watch(connection, lambda _: None, lambda: None)
+    try:
+        yield connection
+    finally:
+        watching.stop()
+        connection.close()
+
+
+def calls_of_an_audit(connection: Connection, host: Host) -> int:
+    """Of the second one: the first reads the XML of every guest."""
+    settings = AuditSettings(instances_path=host.images)
+    audit(connection, settings)
+    before = connection.calls
+    audit(connection, settings)
+    return connection.calls - before
 
 
 def by_name(seen: Audit) -> dict[str, Guest]:
@@ -91,11 +110,12 @@ def test_guests_have_their_sizes_whether_they_run_wait_or_rest(host: Host, three
 
 @pytest.mark.usefixtures("three")
 def test_the_number_of_calls_does_not_grow_with_the_guests(host: Host) -> None:
-    with_three = calls_of_an_audit(host)
-    host.start_guest("fourth", transient=True)
-    with_four = calls_of_an_audit(host)
-    host.destroy_guest("fourth")
-    assert with_three == with_four == 9
+    with watched(host) as connection:
+        with_three = calls_of_an_audit(connection, host)
+        host.start_guest("fourth", transient=True)
+        with_four = calls_of_an_audit(connection, host)
+        host.destroy_guest("fourth")
+    assert with_three == with_four == 9 + REFRESHED
 
 
 def test_start_and_destroy_show_up_in_the_next_audit(host: Host) -> None:
@@ -153,7 +173,7 @@ def test_guests_that_are_busy_for_a_moment_are_asked_again(host: Host) -> None:
     connection = BusyAtFirst.open(parse_connection(host.uri))
     seen = audit(connection, AuditSettings(instances_path=host.images), None)
     assert by_name(seen)["runs"].disk_mib == 100
-    assert connection.calls == 9 + 1
+    assert connection.calls == 9 + 3 + 1
 
 
 def qemu_of(guest: str) -> int:

@@ -13,7 +13,7 @@ from hypertally.api.compute_node import Guest, GuestState, Report, ReportContent
 from hypertally.hypervisor.errors import InventoryUnreadable
 from hypertally.hypervisor.facts import DiskSpace, GuestFacts, Unread
 from hypertally.hypervisor.report import report
-from tests.support.snapshots import MIB, guest, snapshot, uuid_of
+from tests.support.snapshots import MIB, as_read, guest, snapshot, uuid_of
 
 
 def problems_of(changed: dict[str, object], last: ReportContent | None = None) -> list[str]:
@@ -150,7 +150,8 @@ DOCUMENTS = st.one_of(
 def facts(draw: st.DrawFn) -> GuestFacts:
     number = draw(st.integers(0, 20))
     stats = draw(st.dictionaries(KEYS, VALUES)) | {"block.count": draw(st.integers(0, 3))}
-    return GuestFacts(uuid_of(number), draw(st.text(max_size=80)), draw(st.booleans()), stats, draw(DOCUMENTS))
+    document = as_read(draw(DOCUMENTS))
+    return GuestFacts(uuid_of(number), draw(st.text(max_size=80)), draw(st.booleans()), stats, document)
 
 
 GUESTS = st.lists(facts(), max_size=8, unique_by=lambda one: one.uuid)

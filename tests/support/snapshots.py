@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from hypertally.hypervisor.domain_xml import Domain, read_domain
 from hypertally.hypervisor.facts import DiskSpace, GuestFacts, NodeInfo, Snapshot, Unread
+from hypertally.hypervisor.xml import UnreadableXml
 
 HOST_UUID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 MIB = 1024 * 1024
@@ -44,4 +46,14 @@ def guest(number: int = 1, *, active: bool = True, document: str | Unread | None
     }
     record |= {key.replace("__", "."): value for key, value in stats.items()}
     told = {key: value for key, value in record.items() if value is not None}
-    return GuestFacts(uuid_of(number), f"guest-{number}", active, told, document)
+    return GuestFacts(uuid_of(number), f"guest-{number}", active, told, as_read(document))
+
+
+def as_read(document: str | Unread | None) -> Domain | Unread | None:
+    """What a snapshot makes of a guest's XML."""
+    if not isinstance(document, str):
+        return document
+    try:
+        return read_domain(document)
+    except UnreadableXml as error:
+        return Unread(str(error))

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import libvirt
 
+from .documents import Documents
 from .errors import CallFailed, CallUnsupported, GuestGone, HypervisorError, HypervisorUnavailable, UnsupportedScheme
 from .facts import NodeInfo
 from .spec import ConnectionSpec
@@ -60,6 +61,8 @@ class Connection:
         self.spec = spec
         self.calls = 0
         """Calls into libvirt so far: the measure of what an audit costs libvirtd."""
+        self.documents = Documents()
+        """What guests' XML said on this connection; nothing is kept until its events are watched."""
 
     @classmethod
     def open(cls, spec: ConnectionSpec, keep_alive: KeepAlive | None = None) -> Self:

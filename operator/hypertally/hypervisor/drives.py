@@ -1,16 +1,12 @@
 """Virtual sizes of a guest's disks, from the bulk record, and from its XML where the record is silent."""
 
 from collections.abc import Iterator, Mapping
-from xml.etree.ElementTree import Element
+
+from .domain_xml import Domain
 
 _BYTES_PER_MIB = 1024 * 1024
 _ANSWERED_BY_QEMU = "rd.reqs"
 """Present if QEMU itself was asked about the drive; then no capacity means that no medium is in it."""
-
-
-def in_doubt(stats: Mapping[str, int | str]) -> bool:
-    """Whether some drive may be an empty one or a network disk of a guest that is off: the record shows both alike."""
-    return any(_is_nameless(stats, drive) for drive in _drives(stats))
 
 
 def unanswered(stats: Mapping[str, int | str]) -> bool:
@@ -24,17 +20,17 @@ def known_mib(stats: Mapping[str, int | str]) -> int:
     return -(-told // _BYTES_PER_MIB)
 
 
-def unknown(stats: Mapping[str, int | str], document: Element | None) -> list[str]:
+def unknown(stats: Mapping[str, int | str], domain: Domain | None) -> list[str]:
     """Target names of the drives that hold something of unknown size, sorted."""
     if "block.count" not in stats:
-        return sorted(_with_medium(document))
+        return sorted(_with_medium(domain))
     silent = [drive for drive in _drives(stats) if not _is_answered(stats, drive)]
-    return sorted(_name(stats, drive) for drive in silent if not _is_empty(stats, drive, document))
+    return sorted(_name(stats, drive) for drive in silent if not _is_empty(stats, drive, domain))
 
 
-def _is_empty(stats: Mapping[str, int | str], drive: str, document: Element | None) -> bool:
+def _is_empty(stats: Mapping[str, int | str], drive: str, domain: Domain | None) -> bool:
     """Whether no medium is in a drive that QEMU was not asked about; only the XML can tell."""
-    return _is_nameless(stats, drive) and document is not None and _name(stats, drive) not in _with_medium(document)
+    return _is_nameless(stats, drive) and domain is not None and _name(stats, drive) not in _with_medium(domain)
 
 
 def _name(stats: Mapping[str, int | str], drive: str) -> str:
@@ -55,17 +51,9 @@ def _is_answered(stats: Mapping[str, int | str], drive: str) -> bool:
     return f"{drive}.capacity" in stats or f"{drive}.{_ANSWERED_BY_QEMU}" in stats
 
 
-def _with_medium(document: Element | None) -> set[str]:
+def _with_medium(domain: Domain | None) -> set[str]:
     """Targets of the drives that have a source: a disk always, a CD-ROM or floppy drive while a medium is in it."""
-    if document is None:
-        return set()
-    drives = document.iterfind("devices/disk")
-    return {_target(drive) for drive in drives if drive.find("source") is not None}
-
-
-def _target(drive: Element) -> str:
-    target = drive.find("target")
-    return "?" if target is None else target.get("dev", "?")
+    return {disk.target for disk in domain.disks if disk.has_medium} if domain else set()
 
 
 def _number(value: int | str | None) -> int:

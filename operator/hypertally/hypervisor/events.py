@@ -1,4 +1,4 @@
-"""libvirt's event loop, and the two kinds of event that wake an audit.
+"""libvirt's event loop, and the events that wake an audit.
 
 The loop belongs to libvirt and to the whole process: it must be there before the first connection is opened, and is
 never taken back. Keep-alive and events need it; the in-process test driver delivers its events through it as well.
@@ -12,6 +12,14 @@ from functools import cache
 import libvirt
 
 from .connection import Connection
+
+GUEST_EVENTS = (
+    libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+    libvirt.VIR_DOMAIN_EVENT_ID_TUNABLE,
+)
+"""Between them everything that happens to a running guest's devices and pins (the last one: vcpupin, emulatorpin)."""
 
 
 @cache
@@ -33,14 +41,16 @@ class Watch:
     """Callbacks that were registered on a connection; they come in the loop's thread and must return at once."""
 
     connection: Connection
-    lifecycle: int
+    registered: tuple[int, ...]
     close_noticed: bool
 
     def stop(self) -> None:
         """No callback begins after this; safe on a connection that is lost."""
         handle = self.connection.handle
+        self.connection.documents.trust(False)
         try:
-            handle.domainEventDeregisterAny(self.lifecycle)
+            for callback in self.registered:
+                handle.domainEventDeregisterAny(callback)
             if self.close_noticed:
                 handle.unregisterCloseCallback()
         except libvirt.libvirtError:
@@ -48,23 +58,27 @@ class Watch:
 
 
 def watch(connection: Connection, changed: Callable[[str], None], closed: Callable[[], None]) -> Watch:
-    """Calls `changed` with the uuid of each guest that is defined, started, stopped and so on, and `closed` once.
+    """Calls `changed` with the uuid of each guest that is defined, started, stopped, given a device or pinned, and
+    `closed` once. From now on the connection may keep what guests' XML says.
 
     Raises HypervisorError. Drivers that cannot tell of a lost connection (those in this process) never lose it.
     """
     handle = connection.handle
 
-    def on_lifecycle(_connection: object, domain: libvirt.virDomain, *_: object) -> None:
-        changed(domain.UUIDString().lower())
+    def on_change(_connection: object, domain: libvirt.virDomain, *_: object) -> None:
+        uuid = domain.UUIDString().lower()
+        connection.documents.forget(uuid)
+        changed(uuid)
 
     def on_close(*_: object) -> None:
         closed()
 
-    lifecycle = connection.ask(
-        handle.domainEventRegisterAny, None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, on_lifecycle, None
+    registered = tuple(
+        connection.ask(handle.domainEventRegisterAny, None, kind, on_change, None) for kind in GUEST_EVENTS
     )
+    connection.documents.trust(True)
     try:
         handle.registerCloseCallback(on_close, None)
     except libvirt.libvirtError:
-        return Watch(connection, lifecycle, close_noticed=False)
-    return Watch(connection, lifecycle, close_noticed=True)
+        return Watch(connection, registered, close_noticed=False)
+    return Watch(connection, registered, close_noticed=True)

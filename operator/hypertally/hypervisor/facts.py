@@ -2,6 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .settings import AuditSettings
+
+if TYPE_CHECKING:
+    from .domain_xml import Domain
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,13 @@ class DiskSpace:
 
 @dataclass(frozen=True)
 class GuestFacts:
-    """One domain. `stats` is libvirt's own flat record; `document` its XML, asked for where the record is silent."""
+    """One domain. `stats` is libvirt's own flat record; `domain` what its XML says. None: nobody asked."""
 
     uuid: str
     name: str
     active: bool
     stats: Mapping[str, int | str] = field(default_factory=dict)
-    document: str | Unread | None = None
+    domain: "Domain | Unread | None" = None
 
 
 @dataclass(frozen=True)
@@ -69,3 +75,5 @@ class Snapshot:
     disk_space: DiskSpace | Unread
     guests: tuple[GuestFacts, ...] | Unread
     host_ip: str | Unread
+    settings: AuditSettings = field(default_factory=AuditSettings)
+    """What the audit was told: which CPUs, disks and devices are the guests'."""

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
 
 from hypertally.api.compute_node import Guest, GuestState
 
 from . import drives
+from .domain_xml import Domain, positive
 from .facts import GuestFacts, Problem, Unread
-from .xml import UnreadableXml, parse
 
 _KIB_PER_MIB = 1024
 _STATES = (
@@ -22,10 +21,6 @@ _STATES = (
     GuestState.PM_SUSPENDED,
 )
 """By the number of virDomainState."""
-
-_UNITS_IN_BYTES = {"b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024}
-_UNITS_IN_BYTES |= {"MB": 1000**2, "M": 1024**2, "MiB": 1024**2, "GB": 1000**3, "G": 1024**3, "GiB": 1024**3}
-"""libvirt writes KiB; the others are what it reads."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +40,10 @@ class SeenGuest:
     problems: tuple[Problem, ...] = ()
 
 
-def needs_document(stats: Mapping[str, int | str]) -> bool:
-    """Whether the bulk record leaves something unsaid that the XML says.
-
-    QEMU's record is complete, also of a guest that is off, but for a drive without a local file in such a guest. The
-    test driver's tells the state only. So a host of running guests costs one call, however many there are.
-    """
-    return "vcpu.maximum" not in stats or "balloon.maximum" not in stats or drives.in_doubt(stats)
+def is_told_by_xml_only(stats: Mapping[str, int | str]) -> bool:
+    """Whether the bulk record leaves out the sizes. QEMU's has them, also of a guest that is off; the test driver's
+    tells the state only."""
+    return "vcpu.maximum" not in stats or "balloon.maximum" not in stats
 
 
 def see_guests(facts: Iterable[GuestFacts], last: Mapping[str, Guest], *, real_disks: bool = True) -> list[SeenGuest]:
@@ -63,10 +55,10 @@ def see_guests(facts: Iterable[GuestFacts], last: Mapping[str, Guest], *, real_d
 
 
 def _see(facts: GuestFacts, last: Guest | None, real_disks: bool) -> SeenGuest:
-    document, reason = _document(facts)
-    vcpus = _vcpus(facts.stats, document)
-    memory = _memory_mib(facts.stats, document)
-    missing = drives.unknown(facts.stats, document) if real_disks else []
+    domain, reason = _domain(facts)
+    vcpus = _vcpus(facts.stats, domain)
+    memory = _memory_mib(facts.stats, domain)
+    missing = drives.unknown(facts.stats, domain) if real_disks else []
     known_disk = drives.known_mib(facts.stats)
     guest = Guest(
         uuid=facts.uuid,
@@ -91,16 +83,11 @@ def _problems(facts: GuestFacts, sizes: Mapping[str, int], missing: list[str], r
         yield Problem(part, f"size of disk {disk} unknown{reason}")
 
 
-def _document(facts: GuestFacts) -> tuple[Element | None, str]:
-    """The XML, if it was asked for and can be read; else why not, for the message."""
-    if facts.document is None:
-        return None, ""
-    if isinstance(facts.document, Unread):
-        return None, f" ({facts.document.reason})"
-    try:
-        return parse(facts.document), ""
-    except UnreadableXml as error:
-        return None, f" ({error})"
+def _domain(facts: GuestFacts) -> tuple[Domain | None, str]:
+    """What the XML says, if it could be read; else why not, for the message."""
+    if isinstance(facts.domain, Unread):
+        return None, f" ({facts.domain.reason})"
+    return facts.domain, ""
 
 
 @dataclass(frozen=True)
@@ -111,30 +98,19 @@ class _Size:
     now: int
 
 
-def _vcpus(stats: Mapping[str, int | str], document: Element | None) -> _Size:
+def _vcpus(stats: Mapping[str, int | str], domain: Domain | None) -> _Size:
     if "vcpu.maximum" in stats:
         return _Size(_positive(stats["vcpu.maximum"]), _positive(stats.get("vcpu.current")))
-    element = None if document is None else document.find("vcpu")
-    if element is None:
-        return _Size(0, 0)
-    most = _positive(element.text)
-    return _Size(most, _positive(element.get("current")) or most)
+    return _Size(domain.vcpus, domain.vcpus_now) if domain else _Size(0, 0)
 
 
-def _memory_mib(stats: Mapping[str, int | str], document: Element | None) -> _Size:
+def _memory_mib(stats: Mapping[str, int | str], domain: Domain | None) -> _Size:
     """Rounded up: what is charged is never too low."""
     if "balloon.maximum" in stats:
         most, now = _positive(stats["balloon.maximum"]) * 1024, _positive(stats.get("balloon.current")) * 1024
     else:
-        most, now = _bytes(document, "memory"), _bytes(document, "currentMemory")
+        most, now = (domain.memory_bytes, domain.memory_now_bytes) if domain else (0, 0)
     return _Size(_mib(most), _mib(now))
-
-
-def _bytes(document: Element | None, tag: str) -> int:
-    element = None if document is None else document.find(tag)
-    if element is None:
-        return 0
-    return _positive(element.text) * _UNITS_IN_BYTES.get(element.get("unit", "KiB"), 0)
 
 
 def _mib(size: int) -> int:
@@ -142,15 +118,8 @@ def _mib(size: int) -> int:
 
 
 def _positive(value: int | str | None) -> int:
-    """The number, or 0 for what is none; int() would also take blanks, signs and underscores."""
-    if isinstance(value, int):
-        return max(0, value)
-    text = (value or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
-
-
-_MOST_DIGITS = 20
-"""Of a 64-bit number."""
+    """The number, or 0 for what is none."""
+    return max(0, value) if isinstance(value, int) else positive(value)
 
 
 def _state(stats: Mapping[str, int | str]) -> GuestState:

@@ -10,10 +10,13 @@ from typing import TypeVar
 
 from . import drives
 from .connection import Connection, ListedGuest
+from .documents import Signature
+from .domain_xml import Domain, read_domain
 from .errors import CallFailed, CallUnsupported, GuestGone
 from .facts import DiskSpace, GuestFacts, Snapshot, Unread
-from .guests import needs_document
+from .guests import is_told_by_xml_only
 from .settings import AuditSettings
+from .xml import UnreadableXml
 
 T = TypeVar("T")
 
@@ -40,6 +43,7 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         disk_space=look_at_folder(settings.instances_path) if spec.is_local else _REMOTE_DISK_SPACE,
         guests=_guests(connection),
         host_ip=settings.host_ip or route_address(),
+        settings=settings,
     )
 
 
@@ -66,6 +70,7 @@ def _guests(connection: Connection) -> tuple[GuestFacts, ...] | Unread:
     listed = _try(connection.guests)
     if isinstance(listed, Unread):
         return listed
+    connection.documents.drop_stalest({guest.uuid for guest in listed})
     facts = (_guest(connection, guest) for guest in _ask_the_busy_again(connection, listed))
     return tuple(guest for guest in facts if guest)
 
@@ -90,15 +95,33 @@ def _ask_the_busy_again(connection: Connection, listed: list[ListedGuest]) -> li
 
 def _guest(connection: Connection, listed: ListedGuest) -> GuestFacts | None:
     """None for a guest that vanished between the two questions."""
-    document: str | Unread | None = None
-    if needs_document(listed.stats):
-        try:
-            document = connection.document(listed)
-        except GuestGone:
-            return None
-        except CallFailed as error:
-            document = Unread(str(error))
-    return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, document)
+    try:
+        domain: Domain | Unread = _domain(connection, listed)
+    except GuestGone:
+        return None
+    except (CallFailed, UnreadableXml) as error:
+        domain = Unread(str(error))
+    return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, domain)
+
+
+def _domain(connection: Connection, listed: ListedGuest) -> Domain:
+    """From what is kept, if that can be trusted: sizes that only the XML tells change without any event."""
+    signature = _signature(listed)
+    kept = None if is_told_by_xml_only(listed.stats) else connection.documents.find(listed.uuid, signature)
+    if kept:
+        return kept
+    connection.documents.begin(listed.uuid)
+    domain = read_domain(connection.document(listed))
+    connection.documents.keep(listed.uuid, domain, signature, active=listed.active)
+    return domain
+
+
+def _signature(listed: ListedGuest) -> Signature:
+    told = sorted((key, value) for key, value in listed.stats.items() if key.endswith(_SIGNED))
+    return (listed.name, listed.handle.ID(), *told)
+
+
+_SIGNED = (".maximum", "block.count", ".name", ".path")
 
 
 def look_at_folder(folder: Path) -> DiskSpace | Unread:
