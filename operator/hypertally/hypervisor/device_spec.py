@@ -17,6 +17,7 @@ from .node_devices import PciFunction
 
 MOST_TAGS = 16
 MOST_TAG_CHARACTERS = 64
+MOST_TAG_NAME_CHARACTERS = 32
 
 _CRITERIA = ("vendor_id", "product_id", "address", "devname")
 _SWITCHES = ("live_migratable", "managed", "one_time_use", "remote_managed", "trusted")
@@ -26,7 +27,8 @@ _KNOWN = (*_CRITERIA, *_SWITCHES, *_PLACEMENT, "physical_network")
 
 _ID = re.compile(r"(?:0x)?([0-9a-f]{1,4})", re.IGNORECASE)
 _DEVNAME = re.compile(r"[^\s/:]{1,15}")
-_TAG = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MOST_TAG_CHARACTERS - 1}}}")
+_TAG = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MOST_TAG_NAME_CHARACTERS - 1}}}")
+_TAG_VALUE = re.compile(r"([-A-Za-z0-9_.:/,+=@*]([-A-Za-z0-9_.:/,+=@* ]*[-A-Za-z0-9_.:/,+=@*])?)?")
 _BOOLEANS = dict.fromkeys(("1", "t", "true", "on", "y", "yes"), "true")
 _BOOLEANS |= dict.fromkeys(("0", "f", "false", "off", "n", "no"), "false")
 _ANY = "*"
@@ -137,9 +139,10 @@ def _tag(name: str, value: object) -> str:
         return ""  # Nova's way to say: for tunnelled networks
     if name == "traits" and isinstance(value, list):
         return ""
-    if not isinstance(value, str) or len(value) > MOST_TAG_CHARACTERS:
+    if not isinstance(value, str) or len(value) > MOST_TAG_CHARACTERS or not _TAG_VALUE.fullmatch(value):
         raise BadSetting(
-            f"{name} {value!r} cannot be used; allowed is text of at most {MOST_TAG_CHARACTERS} characters"
+            f"{name} {_short(value)} cannot be used; allowed is text of at most {MOST_TAG_CHARACTERS} letters, digits, "
+            "inner blanks and -_.:/,+=@*"
         )
     return value
 
@@ -151,7 +154,7 @@ def _refuse_misspelt(name: str) -> None:
     if not _TAG.fullmatch(name):
         raise BadSetting(
             f"{name!r} is no name of a tag; allowed are letters, digits and _.- after a letter, "
-            f"at most {MOST_TAG_CHARACTERS} characters"
+            f"at most {MOST_TAG_NAME_CHARACTERS} characters"
         )
 
 
@@ -174,5 +177,5 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _short(entry: object) -> str:
-    text = entry if isinstance(entry, str) else json.dumps(entry, default=str, skipkeys=True)
+    text = repr(entry) if isinstance(entry, str) else json.dumps(entry, default=str, skipkeys=True)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
