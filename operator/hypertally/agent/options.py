@@ -5,14 +5,17 @@ import argparse
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from hypertally.api.bounds import AMOUNT_MAX
 from hypertally.api.names import LEASE_NAMESPACE
+from hypertally.hypervisor.cpu_set import required_cpu_set
 from hypertally.hypervisor.errors import BadSetting
+from hypertally.hypervisor.reserved_pages import parse_reserved_pages
 from hypertally.hypervisor.settings import DEFAULT_INSTANCES_PATH, AuditSettings
 from hypertally.hypervisor.spec import ConnectionSpec, parse_connection
 from hypertally.serving.health import Address, ListenError
@@ -91,10 +94,16 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     value = {option.key: _value(option, getattr(given, option.key), environ) for option in _OPTIONS}
     connections = _connections(value.pop("connection"))
     node_name = _node_name(value["node_name"], connections, once=given.once)
-    paths = {"instances_path": value.pop("instances_path"), "host_ip": value.pop("host_ip")}
-    return Settings(
-        **value | {"node_name": node_name}, connections=connections, audit=AuditSettings(**paths), once=given.once
-    )
+    audit = _audit({field.name: value.pop(field.name) for field in fields(AuditSettings)})
+    return Settings(**value | {"node_name": node_name}, connections=connections, audit=audit, once=given.once)
+
+
+def _audit(value: Mapping[str, Any]) -> AuditSettings:
+    """Each field of AuditSettings has an option of its name; what two of them forbid each other is told here."""
+    try:
+        return AuditSettings(**value)
+    except BadSetting as error:
+        raise UsageError(str(error)) from error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -218,6 +227,22 @@ def _host_ip(text: str) -> str:
     return AuditSettings(host_ip=text).host_ip
 
 
+def _cpu_set(text: str) -> frozenset[int] | None:
+    return required_cpu_set(text) if text else None
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UsageError(f"{text!r} is unknown; allowed are true and false")
+    return text == "true"
+
+
+def _mib(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(AMOUNT_MAX)) and int(text) <= AMOUNT_MAX):
+        raise UsageError(f"{text!r} is no size; allowed is a whole number of MiB from 0 to {AMOUNT_MAX}")
+    return int(text)
+
+
 def _name_or_none(text: str) -> str:
     return check_node_name(text) if text else ""
 
@@ -254,6 +279,30 @@ _OPTIONS = (
         "PATH",
     ),
     _Option("--host-ip", _host_ip, "", "address of this host for others; none means the default route's", "ADDRESS"),
+    _Option("--cpu-shared-set", _cpu_set, "", "CPUs for vcpus; none means all, or none beside a dedicated set", "CPUS"),
+    _Option("--cpu-dedicated-set", _cpu_set, "", "CPUs that guests get to themselves, as pcpus: 2-7,^4", "CPUS"),
+    _Option(
+        "--cpu-power-management",
+        _yes_or_no,
+        "false",
+        "true where something powers idle dedicated CPUs off and on again for their guests: those that are off count",
+        "BOOL",
+    ),
+    _Option(
+        "--reserved-huge-pages",
+        parse_reserved_pages,
+        "",
+        "pages that are not for guests: node:0,size:2048,count:64; repeatable",
+        "PAGES",
+        repeated=True,
+    ),
+    _Option(
+        "--file-backed-memory-mib",
+        _mib,
+        "0",
+        "size of the files that back all guests' memory, in place of the host's own memory; 0 means none do",
+        "MIB",
+    ),
     _Option("--kubeconfig", str, "", "file to use; none means $KUBECONFIG, the Pod's account, ~/.kube/config", "PATH"),
     _Option("--context", str, "", "context of the kubeconfig; none means its current one", "NAME"),
     _Option("--lease-namespace", str, LEASE_NAMESPACE, "namespace of the agents' Leases", "NAME"),
