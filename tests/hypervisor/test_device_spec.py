@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypertally.hypervisor.device_spec import MOST_TAGS, DeviceSpec, device_spec, parse_device_specs
+from hypertally.hypervisor.device_spec import MOST_TAGS, DeviceSpec, device_spec, parse_device_spec, split_device_specs
 from hypertally.hypervisor.errors import BadSetting
 from hypertally.hypervisor.node_devices import PciFunction
 from hypertally.hypervisor.pci_address import PciAddress
@@ -134,7 +134,7 @@ def test_p34_what_cannot_be_meant_is_refused_with_the_entry_the_field_and_what_i
     entry: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(BadSetting) as refused:
-        parse_device_specs(json.dumps(entry))
+        parse_device_spec(json.dumps(entry))
     assert str(refused.value).startswith("device spec {")
     assert complaint in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -149,18 +149,27 @@ def test_a_misspelt_criterion_is_refused_where_nova_would_offer_every_device(nam
 @pytest.mark.parametrize("text", ["", "eth3", "{", "[1]", "7", '"8086"', "[[]]", "null", "[" * 10_000])
 def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(BadSetting, match="device spec"):
-        parse_device_specs(text)
+        parse_device_spec(text)
 
 
 def test_a_criterion_that_is_given_twice_is_refused() -> None:
     with pytest.raises(BadSetting, match="vendor_id is given twice"):
-        parse_device_specs('{"vendor_id": "8086", "vendor_id": "15b3"}')
+        parse_device_spec('{"vendor_id": "8086", "vendor_id": "15b3"}')
 
 
 def test_a_list_is_as_many_entries() -> None:
-    one, other = parse_device_specs('[{"vendor_id": "8086"}, {"vendor_id": "15B3", "product_id": "*"}]')
+    one, other = map(
+        parse_device_spec, split_device_specs('[{"vendor_id": "8086"}, {"vendor_id": "15B3", "product_id": "*"}]')
+    )
     assert (one.vendor_id, other.vendor_id, other.product_id) == ("8086", "15b3", "")
-    assert parse_device_specs("[]") == ()
+    assert split_device_specs("[]") == split_device_specs(" ") == []
+    assert split_device_specs('{"vendor_id": "8086"}') == ['{"vendor_id": "8086"}']
+
+
+@pytest.mark.parametrize("text", ["x", '[{"devname": "a", "devname": "b"}]'])
+def test_a_list_that_cannot_be_read_is_refused_as_a_whole(text: str) -> None:
+    with pytest.raises(BadSetting):
+        list(map(parse_device_spec, split_device_specs(text)))
 
 
 def test_tags_are_kept_and_truth_is_written_one_way() -> None:
@@ -214,4 +223,4 @@ def test_no_entry_does_worse_than_be_refused(entry: dict[str, Any]) -> None:
 @given(st.text(max_size=20))
 def test_no_text_does_worse_than_be_refused(text: str) -> None:
     with suppress(BadSetting):
-        parse_device_specs(text)
+        parse_device_spec(text)

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from hypertally.api.bounds import AMOUNT_MAX
 from hypertally.api.names import LEASE_NAMESPACE
 from hypertally.hypervisor.cpu_set import required_cpu_set
+from hypertally.hypervisor.device_spec import parse_device_spec, split_device_specs
 from hypertally.hypervisor.errors import BadSetting
 from hypertally.hypervisor.reserved_pages import parse_reserved_pages
 from hypertally.hypervisor.settings import DEFAULT_INSTANCES_PATH, AuditSettings
@@ -78,6 +79,8 @@ class _Option:
     help: str
     metavar: str = ""
     repeated: bool = False
+    split: Callable[[str], Sequence[str]] = str.split
+    """Into the values of a repeated one, where the environment has them all in one text."""
 
     @property
     def key(self) -> str:
@@ -133,7 +136,7 @@ def _value(option: _Option, given: Any, environ: Mapping[str, str]) -> Any:
     source = option.flag
     if given is None and option.variable in environ:
         source, given = option.variable, environ[option.variable]
-        given = given.split() if option.repeated else given
+        given = option.split(given) if option.repeated else given
     if given is None:
         given = [] if option.repeated else option.default
     if option.repeated:
@@ -302,6 +305,16 @@ _OPTIONS = (
         "0",
         "size of the files that back all guests' memory, in place of the host's own memory; 0 means none do",
         "MIB",
+    ),
+    _Option(
+        "--device-spec",
+        parse_device_spec,
+        "",
+        "PCI devices that are offered to guests, in Nova's words; repeatable, the first that matches gives the tags; "
+        "in the environment a JSON list",
+        "JSON",
+        repeated=True,
+        split=split_device_specs,
     ),
     _Option("--kubeconfig", str, "", "file to use; none means $KUBECONFIG, the Pod's account, ~/.kube/config", "PATH"),
     _Option("--context", str, "", "context of the kubeconfig; none means its current one", "NAME"),

@@ -10,8 +10,17 @@ from typing import Any, ParamSpec, Self, TypeVar
 import libvirt
 
 from .documents import Documents
-from .errors import CallFailed, CallUnsupported, GuestGone, HypervisorError, HypervisorUnavailable, UnsupportedScheme
+from .errors import (
+    CallFailed,
+    CallUnsupported,
+    DeviceGone,
+    GuestGone,
+    HypervisorError,
+    HypervisorUnavailable,
+    UnsupportedScheme,
+)
 from .facts import NodeInfo
+from .known_devices import KnownDevices
 from .spec import ConnectionSpec
 
 P = ParamSpec("P")
@@ -25,6 +34,15 @@ GUEST_STATS = (
 )
 GUEST_STATS_FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 """Without NOWAIT, one QEMU that hangs in a job stops the answer for every guest of the host."""
+
+MEDIATED_DEVICES = (
+    libvirt.VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE
+    | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
+    | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+)
+"""Active ones: a mediated device that is only defined is not there."""
+PCI_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
+NETWORK_INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
 
 _MISSING = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
 _BROKEN = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
@@ -50,6 +68,14 @@ class ListedGuest:
     handle: Any
 
 
+@dataclass(frozen=True)
+class ListedDevice:
+    """A node device by libvirt's name for it."""
+
+    name: str
+    handle: Any
+
+
 class Connection:
     """Owns one virConnect, opened read-only: an agent that only looks cannot break anything.
 
@@ -63,6 +89,8 @@ class Connection:
         """Calls into libvirt so far: the measure of what an audit costs libvirtd."""
         self.documents = Documents()
         """What guests' XML said on this connection; nothing is kept until its events are watched."""
+        self.known_devices = KnownDevices()
+        """What node devices' XML said, likewise."""
 
     @classmethod
     def open(cls, spec: ConnectionSpec, keep_alive: KeepAlive | None = None) -> Self:
@@ -151,6 +179,16 @@ class Connection:
         """The guest's XML; GuestGone if it vanished meanwhile."""
         return str(self.ask(guest.handle.XMLDesc, 0))
 
+    def node_devices(self, *, offered: bool, interfaces: bool) -> list[ListedDevice]:
+        """Active ones: mediated devices and their parents; all PCI and vDPA devices if some may be `offered`."""
+        flags = MEDIATED_DEVICES | (PCI_DEVICES if offered else 0) | (NETWORK_INTERFACES if interfaces else 0)
+        listed = self.ask(self._handle.listAllDevices, flags)
+        return [ListedDevice(str(device.name()), device) for device in listed]
+
+    def device_document(self, device: ListedDevice) -> str:
+        """The device's XML; DeviceGone if it vanished meanwhile."""
+        return str(self.ask(device.handle.XMLDesc, 0))
+
     def _guests_one_by_one(self) -> Iterator[ListedGuest]:
         for domain in self.ask(self._handle.listAllDomains, 0):
             try:
@@ -183,6 +221,8 @@ class Connection:
             return HypervisorUnavailable(f"{self.spec.uri}: the connection is closed ({text})")
         if code == libvirt.VIR_ERR_NO_DOMAIN:
             return GuestGone(text)
+        if code == libvirt.VIR_ERR_NO_NODE_DEVICE:
+            return DeviceGone(text)
         return (CallUnsupported if code in _MISSING else CallFailed)(text)
 
 

@@ -72,13 +72,27 @@ class DeviceSpec:
         return self.address.matches(device.address) or (physical is not None and self.address.names(physical))
 
 
-def parse_device_specs(text: str) -> tuple[DeviceSpec, ...]:
-    """From JSON: one entry, or a list of them. Raises BadSetting with the entry, field, value and what is allowed."""
+def parse_device_spec(text: str) -> DeviceSpec:
+    """From JSON. Raises BadSetting with the entry, field, value and what is allowed."""
+    return device_spec(_from_json(text))
+
+
+def split_device_specs(text: str) -> list[str]:
+    """One JSON text for each entry where one text holds all: a list of them, or one alone, as Nova's setting."""
+    if not text.strip():
+        return []
     try:
-        document = json.loads(text, object_pairs_hook=_no_key_twice)
+        document = _from_json(text)
+    except BadSetting:
+        return [text]  # to be refused by who reads it
+    return [json.dumps(entry) for entry in document] if isinstance(document, list) else [text]
+
+
+def _from_json(text: str) -> object:
+    try:
+        return json.loads(text, object_pairs_hook=_no_key_twice)
     except (json.JSONDecodeError, RecursionError) as error:
         raise BadSetting(f"device spec {_short(text)} is no JSON: {error}") from None
-    return tuple(device_spec(entry) for entry in (document if isinstance(document, list) else [document]))
 
 
 def device_spec(entry: object) -> DeviceSpec:

@@ -35,3 +35,7 @@ class CallUnsupported(CallFailed):
 
 class GuestGone(CallFailed):
     """The guest is not there any more."""
+
+
+class DeviceGone(CallFailed):
+    """The node device is not there any more."""

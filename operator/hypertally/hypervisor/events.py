@@ -12,6 +12,7 @@ from functools import cache
 import libvirt
 
 from .connection import Connection
+from .errors import CallFailed
 
 GUEST_EVENTS = (
     libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -20,6 +21,8 @@ GUEST_EVENTS = (
     libvirt.VIR_DOMAIN_EVENT_ID_TUNABLE,
 )
 """Between them everything that happens to a running guest's devices and pins (the last one: vcpupin, emulatorpin)."""
+
+DEVICE_EVENTS = (libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, libvirt.VIR_NODE_DEVICE_EVENT_ID_UPDATE)
 
 
 @cache
@@ -42,15 +45,19 @@ class Watch:
 
     connection: Connection
     registered: tuple[int, ...]
+    registered_of_devices: tuple[int, ...]
     close_noticed: bool
 
     def stop(self) -> None:
         """No callback begins after this; safe on a connection that is lost."""
         handle = self.connection.handle
         self.connection.documents.trust(False)
+        self.connection.known_devices.trust(False)
         try:
             for callback in self.registered:
                 handle.domainEventDeregisterAny(callback)
+            for callback in self.registered_of_devices:
+                handle.nodeDeviceEventDeregisterAny(callback)
             if self.close_noticed:
                 handle.unregisterCloseCallback()
         except libvirt.libvirtError:
@@ -58,8 +65,9 @@ class Watch:
 
 
 def watch(connection: Connection, changed: Callable[[str], None], closed: Callable[[], None]) -> Watch:
-    """Calls `changed` with the uuid of each guest that is defined, started, stopped, given a device or pinned, and
-    `closed` once. From now on the connection may keep what guests' XML says.
+    """Calls `changed` with the uuid of each guest that is defined, started, stopped, given a device or pinned, and with
+    the name of each node device that comes, goes or changes; `closed` once. From now on the connection may keep what
+    the XML of guests and node devices says.
 
     Raises HypervisorError. Drivers that cannot tell of a lost connection (those in this process) never lose it.
     """
@@ -77,8 +85,28 @@ def watch(connection: Connection, changed: Callable[[str], None], closed: Callab
         connection.ask(handle.domainEventRegisterAny, None, kind, on_change, None) for kind in GUEST_EVENTS
     )
     connection.documents.trust(True)
+    of_devices = _watch_devices(connection, changed)
     try:
         handle.registerCloseCallback(on_close, None)
     except libvirt.libvirtError:
-        return Watch(connection, registered, close_noticed=False)
-    return Watch(connection, registered, close_noticed=True)
+        return Watch(connection, registered, of_devices, close_noticed=False)
+    return Watch(connection, registered, of_devices, close_noticed=True)
+
+
+def _watch_devices(connection: Connection, changed: Callable[[str], None]) -> tuple[int, ...]:
+    """Empty for a driver that does not tell of node devices: then each audit asks for all of them anew."""
+
+    def on_change(_connection: object, device: libvirt.virNodeDevice, *_: object) -> None:
+        name = device.name()
+        connection.known_devices.forget(name)
+        changed(name)
+
+    try:
+        registered = tuple(
+            connection.ask(connection.handle.nodeDeviceEventRegisterAny, None, kind, on_change, None)
+            for kind in DEVICE_EVENTS
+        )
+    except CallFailed:
+        return ()
+    connection.known_devices.trust(True)
+    return registered

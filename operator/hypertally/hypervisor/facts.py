@@ -8,6 +8,7 @@ from .settings import AuditSettings
 
 if TYPE_CHECKING:
     from .domain_xml import Domain
+    from .node_devices import NodeDevice
 
 
 @dataclass(frozen=True)
@@ -75,5 +76,7 @@ class Snapshot:
     disk_space: DiskSpace | Unread
     guests: tuple[GuestFacts, ...] | Unread
     host_ip: str | Unread
+    node_devices: "tuple[NodeDevice, ...] | Unread | None" = ()
+    """Mediated devices and their parents; all PCI devices if the settings offer some."""
     settings: AuditSettings = field(default_factory=AuditSettings)
     """What the audit was told: which CPUs, disks and devices are the guests'."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .cpu_set import format_cpu_set
+from .device_spec import DeviceSpec
 from .errors import BadSetting
 from .reserved_pages import ReservedPages, check_reserved_pages
 
@@ -29,6 +30,8 @@ class AuditSettings:
 
     `file_backed_memory_mib`: guests' memory is files, of this size in all, and takes the place of the host's own; 0
     means that it is not.
+
+    `device_spec`: PCI devices that are offered to guests; none are without an entry.
     """
 
     instances_path: Path = DEFAULT_INSTANCES_PATH
@@ -38,6 +41,7 @@ class AuditSettings:
     cpu_power_management: bool = False
     reserved_huge_pages: tuple[ReservedPages, ...] = ()
     file_backed_memory_mib: int = 0
+    device_spec: tuple[DeviceSpec, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.instances_path.is_absolute():

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import drives
-from .connection import Connection, ListedGuest
+from .connection import Connection, ListedDevice, ListedGuest
 from .documents import Signature
 from .domain_xml import Domain, read_domain
-from .errors import CallFailed, CallUnsupported, GuestGone
+from .errors import CallFailed, CallUnsupported, DeviceGone, GuestGone
 from .facts import DiskSpace, GuestFacts, Snapshot, Unread
 from .guests import is_told_by_xml_only
+from .node_devices import NodeDevice, UnreadDevice, read_node_device
 from .settings import AuditSettings
 from .xml import UnreadableXml
 
@@ -43,6 +44,7 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         disk_space=look_at_folder(settings.instances_path) if spec.is_local else _REMOTE_DISK_SPACE,
         guests=_guests(connection),
         host_ip=settings.host_ip or route_address(),
+        node_devices=_try_optional(partial(_node_devices, connection, settings)),
         settings=settings,
     )
 
@@ -122,6 +124,24 @@ def _signature(listed: ListedGuest) -> Signature:
 
 
 _SIGNED = (".maximum", "block.count", ".name", ".path")
+
+
+def _node_devices(connection: Connection, settings: AuditSettings) -> tuple[NodeDevice, ...]:
+    def listed() -> list[ListedDevice]:
+        by_interface = any(spec.devname for spec in settings.device_spec)
+        return connection.node_devices(offered=bool(settings.device_spec), interfaces=by_interface)
+
+    return connection.known_devices.look(listed, lambda device: device.name, partial(_node_device, connection))
+
+
+def _node_device(connection: Connection, device: ListedDevice) -> NodeDevice | None:
+    """None for a device that vanished between the two questions."""
+    try:
+        return read_node_device(device.name, connection.device_document(device))
+    except DeviceGone:
+        return None
+    except CallFailed as error:
+        return UnreadDevice(device.name, str(error))
 
 
 def look_at_folder(folder: Path) -> DiskSpace | Unread:
