@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 from hypertally.api.bounds import AMOUNT_MAX
 from hypertally.api.names import LEASE_NAMESPACE
+from hypertally.hypervisor.back_end import DEFAULT_CEPH_CONF, ImagesType
 from hypertally.hypervisor.cpu_set import required_cpu_set
 from hypertally.hypervisor.device_spec import parse_device_spec, split_device_specs
 from hypertally.hypervisor.errors import BadSetting
@@ -280,6 +281,22 @@ _OPTIONS = (
         str(DEFAULT_INSTANCES_PATH),
         "folder on the file system that holds the guests' disks",
         "PATH",
+    ),
+    _Option(
+        "--images-type", _choice(ImagesType), ImagesType.FS, "where guests' disks live: one of fs, lvm, rbd", "TYPE"
+    ),
+    _Option("--lvm-volume-group", str, "", "with images type lvm: the group of the guests' volumes", "NAME"),
+    _Option("--rbd-pool", str, "", "with images type rbd: the Ceph pool of the guests' images", "NAME"),
+    _Option(
+        "--ceph-conf", Path, str(DEFAULT_CEPH_CONF), "Ceph's configuration, names its monitors and keyring", "PATH"
+    ),
+    _Option("--ceph-user", str, "", "Ceph client, without the 'client.'; none means Ceph's default, admin", "NAME"),
+    _Option(
+        "--ignore-disk-over-commit",
+        _yes_or_no,
+        "false",
+        "true to leave what thin disks may still grow by out of the disk that is available",
+        "BOOL",
     ),
     _Option("--host-ip", _host_ip, "", "address of this host for others; none means the default route's", "ADDRESS"),
     _Option("--cpu-shared-set", _cpu_set, "", "CPUs for vcpus; none means all, or none beside a dedicated set", "CPUS"),

@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .back_end import DEFAULT_CEPH_CONF, BackEnd, ImagesType
 from .cpu_set import format_cpu_set
 from .device_spec import DeviceSpec
 from .errors import BadSetting
@@ -32,6 +33,10 @@ class AuditSettings:
     means that it is not.
 
     `device_spec`: PCI devices that are offered to guests; none are without an entry.
+
+    `images_type`, `lvm_volume_group`, `rbd_pool`, `ceph_conf`, `ceph_user`: where the guests' disks live (BackEnd).
+
+    `ignore_disk_over_commit`: what thin disks may still grow by is not taken off the disk that is available.
     """
 
     instances_path: Path = DEFAULT_INSTANCES_PATH
@@ -42,10 +47,27 @@ class AuditSettings:
     reserved_huge_pages: tuple[ReservedPages, ...] = ()
     file_backed_memory_mib: int = 0
     device_spec: tuple[DeviceSpec, ...] = ()
+    images_type: ImagesType = ImagesType.FS
+    lvm_volume_group: str = ""
+    rbd_pool: str = ""
+    ceph_conf: Path = DEFAULT_CEPH_CONF
+    ceph_user: str = ""
+    ignore_disk_over_commit: bool = False
+
+    @property
+    def back_end(self) -> BackEnd:
+        return BackEnd(
+            images_type=self.images_type,
+            lvm_volume_group=self.lvm_volume_group,
+            rbd_pool=self.rbd_pool,
+            ceph_conf=self.ceph_conf,
+            ceph_user=self.ceph_user,
+        )
 
     def __post_init__(self) -> None:
         if not self.instances_path.is_absolute():
             raise BadSetting(f"instances path {str(self.instances_path)!r} is not absolute; it must begin with /")
+        _ = self.back_end  # raises BadSetting
         if self.host_ip:
             _require_address(self.host_ip)
         both = (self.cpu_shared_set or frozenset()) & (self.cpu_dedicated_set or frozenset())
