@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from .errors import BadSetting
@@ -26,18 +27,17 @@ class AddressPattern:
     parts: tuple[Part, Part, Part, Part] = (None, None, None, None)
 
     def matches(self, address: PciAddress) -> bool:
-        texts = re.split("[:.]", str(address))
-        return all(_matches(part, text) for part, text in zip(self.parts, texts, strict=True))
+        return all(map(_matches, self.parts, address.parts))
 
     def names(self, address: PciAddress) -> bool:
         """Whether it means this one address and no other."""
-        return all(part is not None for part in self.parts) and self._whole() == str(address)
+        return self._whole == address.parts
 
-    def _whole(self) -> str:
+    @cached_property
+    def _whole(self) -> tuple[str, ...] | None:
         """Nova's rule: expressions without any operator are an address too."""
-        texts = (part.pattern if isinstance(part, re.Pattern) else part for part in self.parts)
-        domain, bus, slot, function = (str(text).lower() for text in texts)
-        return f"{domain}:{bus}:{slot}.{function}"
+        texts = [part.pattern if isinstance(part, re.Pattern) else part for part in self.parts]
+        return None if None in texts else tuple(str(text).lower() for text in texts)
 
     @classmethod
     def glob(cls, text: str) -> Self:

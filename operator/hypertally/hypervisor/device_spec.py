@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 from .address_pattern import AddressPattern
@@ -49,7 +50,7 @@ class DeviceSpec:
     """A network interface of the host: its device, and the virtual functions of that."""
     tags: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def remote_managed(self) -> bool:
         return self.tags.get("remote_managed") == "true"
 

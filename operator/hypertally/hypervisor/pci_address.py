@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 MOST_DOMAIN = 0xFFFF
@@ -22,7 +23,7 @@ class NoPciAddress(ValueError):
     """What was read is not the address of a PCI device, or of one that cannot be named; the message says why."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, order=True)
 class PciAddress:
     """Within the bounds above; ordered as `lspci` lists devices."""
 
@@ -38,7 +39,13 @@ class PciAddress:
                 raise NoPciAddress(f"PCI {name} {value:x} is out of bounds; allowed are 0 to {most:x}")
 
     def __str__(self) -> str:
-        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
+        domain, bus, slot, function = self.parts
+        return f"{domain}:{bus}:{slot}.{function}"
+
+    @cached_property
+    def parts(self) -> tuple[str, str, str, str]:
+        """The digits between the separators; kept, because each audit compares those of every device."""
+        return f"{self.domain:04x}", f"{self.bus:02x}", f"{self.slot:02x}", f"{self.function:x}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
