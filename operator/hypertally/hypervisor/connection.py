@@ -36,11 +36,8 @@ GUEST_STATS_FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 """Without NOWAIT, one QEMU that hangs in a job stops the answer for every guest of the host."""
 
 MEDIATED_DEVICES = (
-    libvirt.VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE
-    | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
-    | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+    libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
 )
-"""Active ones: a mediated device that is only defined is not there."""
 PCI_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
 NETWORK_INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
 
@@ -182,7 +179,11 @@ class Connection:
     def node_devices(self, *, offered: bool, interfaces: bool) -> list[ListedDevice]:
         """Active ones: mediated devices and their parents; all PCI and vDPA devices if some may be `offered`."""
         flags = MEDIATED_DEVICES | (PCI_DEVICES if offered else 0) | (NETWORK_INTERFACES if interfaces else 0)
-        listed = self.ask(self._handle.listAllDevices, flags)
+        try:
+            listed = self.ask(self._handle.listAllDevices, flags | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE)
+        except CallFailed:
+            # The test driver and libvirt before 7.3 refuse the flag; they have no devices that are only defined.
+            listed = self.ask(self._handle.listAllDevices, flags)
         return [ListedDevice(str(device.name()), device) for device in listed]
 
     def device_document(self, device: ListedDevice) -> str:
