@@ -7,11 +7,12 @@ import pytest
 from hypertally.api.compute_node import Guest, GuestState
 from hypertally.hypervisor.facts import GuestFacts, Problem, Unread
 from hypertally.hypervisor.guests import SeenGuest, Use, is_told_by_xml_only, see_guests
+from hypertally.hypervisor.holdings import Ground
 from tests.support.snapshots import MIB, as_read, guest, uuid_of
 
 
 def see(facts: GuestFacts, last: Guest | None = None, *, real_disks: bool = True) -> SeenGuest:
-    return see_guests([facts], {last.uuid: last} if last else {}, real_disks=real_disks)[0]
+    return see_guests([facts], {last.uuid: last} if last else {}, Ground(real_disks=real_disks))[0]
 
 
 def known(**changed: int) -> Guest:
@@ -90,6 +91,7 @@ def test_a_last_known_size_is_forgotten_once_all_disks_are_known_again() -> None
     assert see(guest(**DISK, block__0__capacity=5 * MIB), known(disk_mib=10240)).guest.disk_mib == 5
 
 
+REST = "pinnedCPUs, cells, pageSizeKiB, pciAddresses and mdevUUIDs"
 EMPTY_DRIVE = "<domain><devices><disk device='cdrom'><target dev='vda'/></disk></devices></domain>"
 NETWORK_DISK = "<domain><devices><disk type='network'><source/><target dev='vda'/></disk></devices></domain>"
 
@@ -105,10 +107,13 @@ def test_only_a_record_without_sizes_makes_the_xml_their_one_source() -> None:
     [
         (EMPTY_DRIVE, []),
         (NETWORK_DISK, ["size of disk vda unknown"]),
-        (Unread("timed out"), ["size of disk vda unknown (timed out)"]),
+        (Unread("timed out"), ["size of disk vda unknown (timed out)", f"{REST} unknown (timed out)"]),
         (
             "<domain>",
-            ["size of disk vda unknown (XML cannot be parsed: ParseError: no element found: line 1, column 8)"],
+            [
+                f"{part} unknown (XML cannot be parsed: ParseError: no element found: line 1, column 8)"
+                for part in ("size of disk vda", REST)
+            ],
         ),
     ],
 )
@@ -165,4 +170,5 @@ def test_c12_a_guest_that_never_could_be_asked_counts_as_one_cpu() -> None:
     assert [problem.reason for problem in seen.problems] == [
         "vcpus unknown (it crashed)",
         "memory unknown (it crashed)",
+        f"{REST} unknown (it crashed)",
     ]

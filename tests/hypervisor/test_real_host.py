@@ -97,8 +97,24 @@ def test_identity_versions_and_capacity_are_the_hosts(host: Host) -> None:
 def test_guests_have_their_sizes_whether_they_run_wait_or_rest(host: Host, three: dict[str, str]) -> None:
     seen = look(host)
     assert by_name(seen) == {
-        "runs": Guest(uuid=three["runs"], name="runs", state=GuestState.RUNNING, vcpus=2, memory_mib=48, disk_mib=100),
-        "waits": Guest(uuid=three["waits"], name="waits", state=GuestState.PAUSED, vcpus=1, memory_mib=32, disk_mib=0),
+        "runs": Guest(
+            uuid=three["runs"],
+            name="runs",
+            state=GuestState.RUNNING,
+            vcpus=2,
+            memory_mib=48,
+            memory_current_mib=48,
+            disk_mib=100,
+        ),
+        "waits": Guest(
+            uuid=three["waits"],
+            name="waits",
+            state=GuestState.PAUSED,
+            vcpus=1,
+            memory_mib=32,
+            memory_current_mib=32,
+            disk_mib=0,
+        ),
         "rests": Guest(
             uuid=three["rests"], name="rests", state=GuestState.SHUTOFF, vcpus=3, memory_mib=77, disk_mib=55
         ),

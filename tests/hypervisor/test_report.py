@@ -41,11 +41,14 @@ def test_m2_where_the_driver_does_not_measure_memory_its_active_guests_are_added
 @pytest.mark.parametrize(
     ("changed", "problems"),
     [
-        ({"online_cpus": Unread("no")}, ["capacity vcpus: no"]),
+        ({"cpu_map": Unread("no")}, ["capacity pcpus: no", "capacity vcpus: no", "numaCells: no"]),
         ({"memory_kib": Unread("no")}, ["capacity memoryMiB: no", "measured memoryMiB: no"]),
         ({"disk_space": Unread("no")}, ["capacity diskMiB: no", "measured diskMiB: no"]),
-        ({"guests": Unread("no")}, ["guests: no", "measured vcpus: no"]),
-        ({"guests": Unread("no"), "memory_kib": None}, ["guests: no", "measured memoryMiB: no", "measured vcpus: no"]),
+        ({"guests": Unread("no")}, ["guests: no", "measured pcpus: no", "measured vcpus: no"]),
+        (
+            {"guests": Unread("no"), "memory_kib": None},
+            ["guests: no", "measured memoryMiB: no", "measured pcpus: no", "measured vcpus: no"],
+        ),
     ],
 )
 def test_an_unreadable_part_keeps_its_last_known_value_and_is_named(

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from hypertally.hypervisor.capabilities import Capabilities, read_capabilities
 from hypertally.hypervisor.domain_xml import Domain, read_domain
-from hypertally.hypervisor.facts import DiskSpace, GuestFacts, NodeInfo, Snapshot, Unread
+from hypertally.hypervisor.facts import CpuMap, DiskSpace, GuestFacts, NodeInfo, Snapshot, Unread
 from hypertally.hypervisor.xml import UnreadableXml
 
 HOST_UUID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
@@ -16,9 +17,9 @@ HEALTHY = Snapshot(
     version=7_002_022,
     libvirt_version=9_000_000,
     hostname="hv1.example",
-    capabilities=f"<capabilities><host><uuid>{HOST_UUID}</uuid></host></capabilities>",
+    capabilities=Capabilities(host_uuid=HOST_UUID, cpu=None, cells=(), guest_kinds=frozenset()),
     node=NodeInfo(memory_mib=16384, cpus=8),
-    online_cpus=8,
+    cpu_map=CpuMap(8, frozenset(range(8))),
     memory_kib={"total": 16384 * 1024, "free": 8192 * 1024, "buffers": 1024 * 1024, "cached": 3072 * 1024},
     disk_space=DiskSpace(total=1000 * MIB, free=700 * MIB, used=200 * MIB),
     guests=(),
@@ -27,6 +28,12 @@ HEALTHY = Snapshot(
 
 
 def snapshot(**changed: Any) -> Snapshot:
+    """HEALTHY with changes; capabilities may be the document that libvirt sends."""
+    if isinstance(changed.get("capabilities"), str):
+        try:
+            changed["capabilities"] = read_capabilities(changed["capabilities"])
+        except UnreadableXml as error:
+            changed["capabilities"] = Unread(f"the capabilities cannot be read: {error}")
     return replace(HEALTHY, **changed)
 
 

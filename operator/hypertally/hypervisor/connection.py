@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import libvirt
 
+from .background import Background
+from .cpu_set import runs
 from .documents import Documents
 from .errors import (
     CallFailed,
@@ -17,9 +19,10 @@ from .errors import (
     GuestGone,
     HypervisorError,
     HypervisorUnavailable,
+    PoolGone,
     UnsupportedScheme,
 )
-from .facts import NodeInfo
+from .facts import CpuMap, DiskSpace, NodeInfo, PoolFacts, Unread
 from .known_devices import KnownDevices
 from .spec import ConnectionSpec
 
@@ -35,11 +38,12 @@ GUEST_STATS = (
 GUEST_STATS_FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 """Without NOWAIT, one QEMU that hangs in a job stops the answer for every guest of the host."""
 
-MEDIATED_DEVICES = (
-    libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
-)
+MEDIATED_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
 PCI_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
 NETWORK_INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+
+_STORAGE_DAEMON = "virtstoraged-sock"
+"""Part of the path of the socket that libvirt looks for where its daemons are modular, and of its complaint."""
 
 _MISSING = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
 _BROKEN = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
@@ -73,6 +77,14 @@ class ListedDevice:
     handle: Any
 
 
+@dataclass(frozen=True)
+class ListedPool:
+    uuid: str
+    name: str
+    active: bool
+    handle: Any
+
+
 class Connection:
     """Owns one virConnect, opened read-only: an agent that only looks cannot break anything.
 
@@ -84,10 +96,14 @@ class Connection:
         self.spec = spec
         self.calls = 0
         """Calls into libvirt so far: the measure of what an audit costs libvirtd."""
+        self._baseline: tuple[str, str] | None = None
         self.documents = Documents()
         """What guests' XML said on this connection; nothing is kept until its events are watched."""
         self.known_devices = KnownDevices()
         """What node devices' XML said, likewise."""
+        self.disk_space: Background[DiskSpace | Unread] = Background()
+        self.storage_pools: Background[tuple[PoolFacts, ...] | Unread | None] = Background()
+        """Questions that may hang while libvirt lives; the last answer is kept here."""
 
     @classmethod
     def open(cls, spec: ConnectionSpec, keep_alive: KeepAlive | None = None) -> Self:
@@ -143,9 +159,27 @@ class Connection:
         info = self.ask(self._handle.getInfo)
         return NodeInfo(memory_mib=int(info[1]), cpus=int(info[2]))
 
-    def online_cpus(self) -> int:
-        _, _, online = self.ask(self._handle.getCPUMap)
-        return int(online)
+    def cpu_map(self) -> CpuMap:
+        present, online, _ = self.ask(self._handle.getCPUMap)
+        return CpuMap(int(present), frozenset(number for number, is_on in enumerate(online) if is_on))
+
+    def cpu_baseline(self, cpu: str) -> str:
+        """`cpu`, an element of the capabilities, with every feature spelt out.
+
+        Kept: the answer depends on nothing else but the version of libvirtd, which no connection outlives.
+        """
+        if self._baseline is None or self._baseline[0] != cpu:
+            expand = libvirt.VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
+            self._baseline = cpu, str(self.ask(self._handle.baselineCPU, [cpu], expand))
+        return self._baseline[1]
+
+    def free_pages(self, cells: Sequence[int], sizes_kib: Sequence[int]) -> dict[int, dict[int, int]]:
+        """By cell and size. One call for each run of consecutive cells: on nearly every host there is one."""
+        free: dict[int, dict[int, int]] = {}
+        for first, last in runs(sorted(cells)):
+            found = self.ask(self._handle.getFreePages, list(sizes_kib), first, last - first + 1)
+            free |= {int(cell): {int(size): int(count) for size, count in per.items()} for cell, per in found.items()}
+        return free
 
     def memory_kib(self) -> dict[str, int]:
         """`total`, `free`, `buffers`, `cached`: the kernel's own words."""
@@ -190,6 +224,30 @@ class Connection:
         """The device's XML; DeviceGone if it vanished meanwhile."""
         return str(self.ask(device.handle.XMLDesc, 0))
 
+    def pools(self) -> list[ListedPool]:
+        """libvirt's storage pools, those that are not started as well."""
+        active: int = libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
+        inactive: int = libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE
+        return [
+            ListedPool(str(pool.UUIDString()).lower(), str(pool.name()), is_active, pool)
+            for flags, is_active in ((active, True), (inactive, False))
+            for pool in self._ask_storage(self._handle.listAllStoragePools, flags)
+        ]
+
+    def pool_document(self, pool: ListedPool) -> str:
+        """The pool's XML; PoolGone if it vanished meanwhile."""
+        return str(self._ask_storage(pool.handle.XMLDesc, 0))
+
+    def _ask_storage(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Of modular daemons another one answers, and its absence is no loss of this connection."""
+        try:
+            return self.ask(function, *arguments, **named)
+        except HypervisorUnavailable as error:
+            if not self.is_alive():
+                raise
+            missing = _STORAGE_DAEMON in str(error)
+            raise (CallUnsupported if missing else CallFailed)(str(error)) from None
+
     def _guests_one_by_one(self) -> Iterator[ListedGuest]:
         for domain in self.ask(self._handle.listAllDomains, 0):
             try:
@@ -222,6 +280,8 @@ class Connection:
             return HypervisorUnavailable(f"{self.spec.uri}: the connection is closed ({text})")
         if code == libvirt.VIR_ERR_NO_DOMAIN:
             return GuestGone(text)
+        if code == libvirt.VIR_ERR_NO_STORAGE_POOL:
+            return PoolGone(text)
         if code == libvirt.VIR_ERR_NO_NODE_DEVICE:
             return DeviceGone(text)
         return (CallUnsupported if code in _MISSING else CallFailed)(text)

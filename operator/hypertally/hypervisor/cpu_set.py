@@ -1,6 +1,6 @@
 """Sets of CPU numbers as Nova, Linux and libvirt write them: `0-3,8`, with `^` before what is to be left out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from .errors import BadSetting
 
@@ -41,10 +41,11 @@ def required_cpu_set(text: str) -> frozenset[int]:
 
 def format_cpu_set(cpus: Iterable[int]) -> str:
     """`0-3,8`, as libvirt and Linux write it; empty for none. The same set gives the same text."""
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(sorted(set(cpus))))
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs(sorted(set(cpus))))
 
 
-def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+def runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of consecutive numbers; `numbers` are sorted, none comes twice."""
     start = 0
     for position, number in enumerate(numbers):
         if position + 1 == len(numbers) or numbers[position + 1] != number + 1:

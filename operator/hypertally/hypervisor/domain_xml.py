@@ -51,11 +51,11 @@ class Disk:
 
 @dataclass(frozen=True)
 class Pinning:
-    """CPUs that threads of the guest are confined to. A virtual CPU without an own entry runs on `default`, if any."""
+    """CPUs that threads of the guest are confined to. One without an own entry runs on `default`, if there is one."""
 
     vcpus: Mapping[int, frozenset[int]]
-    helpers: tuple[frozenset[int], ...]
-    """Of the emulator and the I/O threads."""
+    emulator: frozenset[int] | None = None
+    io_threads: tuple[frozenset[int], ...] = ()
     default: frozenset[int] | None = None
 
 
@@ -131,16 +131,16 @@ def _bytes(element: Element | None) -> int:
 
 
 def _pinning(root: Element) -> Pinning:
-    default = root.find("vcpu")
     return Pinning(
-        vcpus={_index(pin.get("vcpu")): _cpus(pin) for pin in root.iterfind("cputune/vcpupin")},
-        helpers=tuple(_cpus(pin) for tag in ("emulatorpin", "iothreadpin") for pin in root.iterfind(f"cputune/{tag}")),
-        default=None if default is None or "cpuset" not in default.attrib else _cpus(default),
+        vcpus={_index(pin.get("vcpu")): _cpus(pin) or frozenset() for pin in root.iterfind("cputune/vcpupin")},
+        emulator=_cpus(root.find("cputune/emulatorpin")),
+        io_threads=tuple(_cpus(pin) or frozenset() for pin in root.iterfind("cputune/iothreadpin")),
+        default=_cpus(root.find("vcpu")),
     )
 
 
-def _cpus(element: Element) -> frozenset[int]:
-    return parse_cpu_set(element.get("cpuset", ""))
+def _cpus(element: Element | None) -> frozenset[int] | None:
+    return None if element is None or "cpuset" not in element.attrib else parse_cpu_set(element.get("cpuset", ""))
 
 
 def _index(text: str | None) -> int:

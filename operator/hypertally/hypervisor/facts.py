@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .ceph_conf import CephConf
+from .mounts import Mounts
 from .settings import AuditSettings
 
 if TYPE_CHECKING:
+    from .capabilities import Capabilities
     from .domain_xml import Domain
     from .node_devices import NodeDevice
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,22 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.part}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """One part of the report. If it is Unread, the last known value stands in; problems of less weight come beside."""
+
+    value: T | Unread
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class CpuMap:
+    """CPUs 0 to `present` - 1 are built in, those of `online` are on."""
+
+    present: int
+    online: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,16 @@ class DiskSpace:
 
 
 @dataclass(frozen=True)
+class PoolFacts:
+    """One storage pool of libvirt; `document` is its XML."""
+
+    uuid: str
+    name: str
+    active: bool
+    document: str | Unread
+
+
+@dataclass(frozen=True)
 class GuestFacts:
     """One domain. `stats` is libvirt's own flat record; `domain` what its XML says. None: nobody asked."""
 
@@ -69,14 +100,26 @@ class Snapshot:
     version: int | Unread
     libvirt_version: int | Unread
     hostname: str | Unread
-    capabilities: str | Unread
+    capabilities: "Capabilities | Unread"
     node: NodeInfo | Unread
-    online_cpus: int | Unread | None
+    cpu_map: CpuMap | Unread | None
     memory_kib: Mapping[str, int] | Unread | None
     disk_space: DiskSpace | Unread
     guests: tuple[GuestFacts, ...] | Unread
     host_ip: str | Unread
+    cpu_baseline: str | Unread | None = None
+    """The host's CPU with all its features spelt out, as libvirt's document."""
+    free_pages: Mapping[int, Mapping[int, int]] | Unread | None = None
+    """By cell and page size in KiB."""
+    huge_page_kib: int | None = None
+    """The size that guests get who ask for huge pages without naming one."""
     node_devices: "tuple[NodeDevice, ...] | Unread | None" = ()
     """Mediated devices and their parents; all PCI devices if the settings offer some."""
+    mounts: Mounts = field(default_factory=Mounts)
+    """Of this machine; none where the hypervisor is on another."""
+    file_bytes: Mapping[str, int] = field(default_factory=dict)
+    """By path, what files take of which libvirt does not say it for sure."""
+    storage_pools: tuple[PoolFacts, ...] | Unread | None = ()
+    ceph: CephConf = field(default_factory=CephConf)
     settings: AuditSettings = field(default_factory=AuditSettings)
     """What the audit was told: which CPUs, disks and devices are the guests'."""

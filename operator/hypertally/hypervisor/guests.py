@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from hypertally.api.compute_node import Guest, GuestState
 
 from . import drives
+from .cpu_set import parse_cpu_set
 from .domain_xml import Domain, positive
 from .facts import GuestFacts, Problem, Unread
+from .holdings import Ground, holdings
 
 _KIB_PER_MIB = 1024
 _STATES = (
@@ -29,6 +31,8 @@ class Use:
 
     vcpus: int
     memory_mib: int
+    cpus: frozenset[int] = frozenset()
+    """Of the dedicated set, those that it has to itself."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +50,41 @@ def is_told_by_xml_only(stats: Mapping[str, int | str]) -> bool:
     return "vcpu.maximum" not in stats or "balloon.maximum" not in stats
 
 
-def see_guests(facts: Iterable[GuestFacts], last: Mapping[str, Guest], *, real_disks: bool = True) -> list[SeenGuest]:
-    """One entry for each, by uuid. `last` is the last known guest by uuid: it stands in for sizes that are unknown.
-
-    `real_disks` is off for the test driver, whose disks are mere names: nothing is there that could have a size.
-    """
-    return [_see(fact, last.get(fact.uuid), real_disks) for fact in sorted(facts, key=lambda fact: fact.uuid)]
+def see_guests(facts: Iterable[GuestFacts], last: Mapping[str, Guest], ground: Ground) -> list[SeenGuest]:
+    """One entry for each, by uuid. `last` is the last known guest by uuid: it stands in for what is unknown."""
+    return [_see(fact, last.get(fact.uuid), ground) for fact in sorted(facts, key=lambda fact: fact.uuid)]
 
 
-def _see(facts: GuestFacts, last: Guest | None, real_disks: bool) -> SeenGuest:
+def _see(facts: GuestFacts, last: Guest | None, ground: Ground) -> SeenGuest:
     domain, reason = _domain(facts)
     vcpus = _vcpus(facts.stats, domain)
     memory = _memory_mib(facts.stats, domain)
-    missing = drives.unknown(facts.stats, domain) if real_disks else []
+    missing = drives.unknown(facts.stats, domain) if ground.real_disks else []
     known_disk = drives.known_mib(facts.stats)
+    held = holdings(vcpus.most, domain, last, ground)
     guest = Guest(
         uuid=facts.uuid,
         name=facts.name,
         state=_state(facts.stats),
-        # Nova's rule too: a guest that cannot be asked counts as one CPU, because none would be worse.
-        vcpus=vcpus.most or (last.vcpus if last else 1),
         memory_mib=memory.most or (last.memory_mib if last else 0),
+        memory_current_mib=(memory.now or (last.memory_current_mib if last else 0)) if facts.active else 0,
         disk_mib=max(known_disk, last.disk_mib) if missing and last else known_disk,
+        **held.fields,
     )
-    problems = _problems(facts, {"vcpus": vcpus.most, "memory": memory.most}, missing, reason)
-    use = Use(vcpus.now or guest.vcpus, memory.now or guest.memory_mib) if facts.active else None
-    return SeenGuest(guest, use, tuple(problems))
+    sizes = {"vcpus": vcpus.most, "memory": memory.most}
+    problems = [
+        *_problems(facts, sizes, missing, reason),
+        *(Problem(f"guest {facts.uuid}", f"{part} unknown ({why})") for part, why in held.unknown.items()),
+    ]
+    return SeenGuest(guest, _use(guest, vcpus.now, memory.now) if facts.active else None, tuple(problems))
+
+
+def _use(guest: Guest, vcpus: int, memory_mib: int) -> Use:
+    return Use(
+        vcpus=min(vcpus or guest.vcpus, guest.vcpus),
+        memory_mib=memory_mib or guest.memory_mib,
+        cpus=parse_cpu_set(guest.pinned_cpus),
+    )
 
 
 def _problems(facts: GuestFacts, sizes: Mapping[str, int], missing: list[str], reason: str) -> Iterable[Problem]:
@@ -81,6 +94,12 @@ def _problems(facts: GuestFacts, sizes: Mapping[str, int], missing: list[str], r
             yield Problem(part, f"{name} unknown{reason}")
     for disk in missing:
         yield Problem(part, f"size of disk {disk} unknown{reason}")
+    if isinstance(facts.domain, Unread):
+        yield Problem(part, f"{_ELSE} unknown{reason}")
+
+
+_ELSE = "pinnedCPUs, cells, pageSizeKiB, pciAddresses and mdevUUIDs"
+"""Only the XML tells them."""
 
 
 def _domain(facts: GuestFacts) -> tuple[Domain | None, str]:

@@ -1,21 +1,29 @@
 """One look at a host: asks everything that a report needs, and never gives up for one part."""
 
-import os
+import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from . import drives
+from .capabilities import Capabilities, read_capabilities
+from .ceph_conf import look_at_ceph_conf
 from .connection import Connection, ListedDevice, ListedGuest
+from .cpu import to_be_expanded
+from .disk_home import DiskHome
+from .disk_space import look_at_disk, look_at_files
 from .documents import Signature
 from .domain_xml import Domain, read_domain
 from .errors import CallFailed, CallUnsupported, DeviceGone, GuestGone
-from .facts import DiskSpace, GuestFacts, Snapshot, Unread
+from .facts import GuestFacts, Snapshot, Unread
 from .guests import is_told_by_xml_only
+from .mounts import Mounts, look_at_mounts
 from .node_devices import NodeDevice, UnreadDevice, read_node_device
+from .numa import told_in_pages
+from .pools import look_at_pools
 from .settings import AuditSettings
 from .xml import UnreadableXml
 
@@ -31,25 +39,33 @@ _ROUTE_PROBES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")
 def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
     """Raises HypervisorUnavailable if the connection is lost meanwhile; any other failure costs its own part only."""
     spec = connection.spec
+    capabilities = _capabilities(connection)
+    space = look_at_disk(connection.disk_space, settings, spec)
+    mounts = look_at_mounts() if spec.is_local else Mounts()
+    guests = _guests(connection)
     return Snapshot(
         uri=spec.uri,
         driver=_try(connection.driver),
         version=_try(connection.version),
         libvirt_version=_try(connection.libvirt_version),
         hostname=_try(connection.hostname),
-        capabilities=_try(connection.capabilities),
+        capabilities=capabilities,
         node=_try(connection.node_info),
-        online_cpus=_try_optional(connection.online_cpus),
+        cpu_map=_try_optional(connection.cpu_map),
+        cpu_baseline=_cpu_baseline(connection, capabilities),
+        free_pages=_free_pages(connection, capabilities),
+        huge_page_kib=default_huge_page_kib() if spec.is_local else None,
         memory_kib=_try_optional(connection.memory_kib),
-        disk_space=look_at_folder(settings.instances_path) if spec.is_local else _REMOTE_DISK_SPACE,
-        guests=_guests(connection),
+        disk_space=space,
+        guests=guests,
+        mounts=mounts,
+        file_bytes=look_at_files(guests, DiskHome.of(settings, mounts)) if not isinstance(space, Unread) else {},
+        storage_pools=look_at_pools(connection),
+        ceph=look_at_ceph_conf(settings.ceph_conf),
         host_ip=settings.host_ip or route_address(),
         node_devices=_try_optional(partial(_node_devices, connection, settings)),
         settings=settings,
     )
-
-
-_REMOTE_DISK_SPACE = Unread("the hypervisor is on another host, whose file system only an agent there can see")
 
 
 def _try(ask: Callable[[], T]) -> T | Unread:
@@ -66,6 +82,38 @@ def _try_optional(ask: Callable[[], T]) -> T | Unread | None:
         return None
     except CallFailed as error:
         return Unread(str(error))
+
+
+def _capabilities(connection: Connection) -> Capabilities | Unread:
+    """Asked for each time: pages, memory and CPUs of the cells change while libvirtd runs, and it takes 2 ms."""
+    text = _try(connection.capabilities)
+    if isinstance(text, Unread):
+        return text
+    try:
+        return read_capabilities(text)
+    except UnreadableXml as error:
+        return Unread(f"the capabilities cannot be read: {error}")
+
+
+def _cpu_baseline(connection: Connection, capabilities: Capabilities | Unread) -> str | Unread | None:
+    document = to_be_expanded(capabilities)
+    return None if document is None else _try_optional(partial(connection.cpu_baseline, document))
+
+
+def _free_pages(
+    connection: Connection, capabilities: Capabilities | Unread
+) -> Mapping[int, Mapping[int, int]] | Unread | None:
+    cells, sizes = told_in_pages(capabilities)
+    return _try_optional(partial(connection.free_pages, cells, sizes)) if sizes else None
+
+
+def default_huge_page_kib(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """The kernel's own default, which is also QEMU's. None on a kernel without huge pages."""
+    try:
+        found = re.search(r"^Hugepagesize:\s+([0-9]{1,9}) kB$", meminfo.read_text(), re.MULTILINE)
+    except (OSError, ValueError):
+        return None
+    return int(found[1]) if found else None
 
 
 def _guests(connection: Connection) -> tuple[GuestFacts, ...] | Unread:
@@ -142,20 +190,6 @@ def _node_device(connection: Connection, device: ListedDevice) -> NodeDevice | N
         return None
     except CallFailed as error:
         return UnreadDevice(device.name, str(error))
-
-
-def look_at_folder(folder: Path) -> DiskSpace | Unread:
-    """Nova's arithmetic: free is what a process without privileges may still take, used is what is really taken."""
-    try:
-        facts = os.statvfs(folder)
-    except FileNotFoundError:
-        return Unread(f"{folder} does not exist; create it or set another instances path")
-    except OSError as error:
-        return Unread(f"{folder}: {error.strerror}")
-    size = facts.f_frsize
-    return DiskSpace(
-        total=size * facts.f_blocks, free=size * facts.f_bavail, used=size * (facts.f_blocks - facts.f_bfree)
-    )
 
 
 def route_address() -> str | Unread:
