@@ -37,5 +37,9 @@ class GuestGone(CallFailed):
     """The guest is not there any more."""
 
 
+class PoolGone(CallFailed):
+    """The storage pool is not there any more."""
+
+
 class DeviceGone(CallFailed):
     """The node device is not there any more."""

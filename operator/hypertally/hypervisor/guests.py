@@ -59,8 +59,9 @@ def _see(facts: GuestFacts, last: Guest | None, ground: Ground) -> SeenGuest:
     domain, reason = _domain(facts)
     vcpus = _vcpus(facts.stats, domain)
     memory = _memory_mib(facts.stats, domain)
-    missing = drives.unknown(facts.stats, domain) if ground.real_disks else []
-    known_disk = drives.known_mib(facts.stats)
+    disks = drives.drives_at(ground.home, facts.stats, domain)
+    missing = drives.unknown(disks) if ground.real_disks else []
+    known_disk = drives.known_mib(disks)
     held = holdings(vcpus.most, domain, last, ground)
     guest = Guest(
         uuid=facts.uuid,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from hypertally.api.compute_node import ReportContent
+from hypertally.api.inventory import StoragePool
 
 from . import disk, memory
 from .facts import Snapshot, Unread
@@ -12,6 +13,9 @@ from .guests import SeenGuest, Use
 
 _NOTEWORTHY = 20
 """A measured amount that moved by less than 1/20 of the capacity is not news: it never stands still."""
+
+_NOTEWORTHY_OF_FREE = 100
+"""Disk that is available is what a scheduler goes by, so a smaller part is news already: 1/100."""
 
 
 def used_vcpus(guests: Iterable[SeenGuest]) -> int:
@@ -47,7 +51,8 @@ def _uses(guests: Iterable[SeenGuest]) -> Iterable[Use]:
 def settle(content: ReportContent, last: ReportContent | None) -> ReportContent:
     """`last` itself if nothing but measured amounts differs, and those not by much: else every audit would be news.
 
-    Measured are also the huge pages in use and the present size of each guest's memory, which balloons move.
+    Measured are also the huge pages in use, the present size of each guest's memory, which balloons move, and what is
+    free on disk and in pools.
     """
     return last if last and _is_calm(content, last) else content
 
@@ -61,6 +66,7 @@ def _is_calm(content: ReportContent, last: ReportContent) -> bool:
         and _is_near(now.memory_mib, then.memory_mib, whole.memory_mib)
         and _is_near(now.disk_mib, then.disk_mib, whole.disk_mib)
         and _are_pages_calm(content, last)
+        and _are_disks_calm(content, last, whole.disk_mib)
         and all(
             _is_near(one.memory_current_mib, other.memory_current_mib, one.memory_mib)
             for one, other in zip(content.guests, last.guests, strict=True)
@@ -71,7 +77,20 @@ def _is_calm(content: ReportContent, last: ReportContent) -> bool:
 def _unmeasured(content: ReportContent) -> ReportContent:
     guests = tuple(replace(guest, memory_current_mib=0) for guest in content.guests)
     pages = tuple(replace(each, used=0) for each in content.measured_pages)
-    return replace(content, measured=None, measured_pages=pages, guests=guests)
+    pools = tuple(_emptied(pool) for pool in content.storage_pools)
+    least = None if content.disk_available_least_mib is None else 0
+    return replace(
+        content,
+        measured=None,
+        measured_pages=pages,
+        disk_available_least_mib=least,
+        storage_pools=pools,
+        guests=guests,
+    )
+
+
+def _emptied(pool: StoragePool) -> StoragePool:
+    return pool if pool.capacity_mib is None else replace(pool, allocation_mib=0, available_mib=0)
 
 
 def _are_pages_calm(content: ReportContent, last: ReportContent) -> bool:
@@ -82,5 +101,14 @@ def _are_pages_calm(content: ReportContent, last: ReportContent) -> bool:
     )
 
 
-def _is_near(now: int, then: int, whole: int) -> bool:
-    return now == then or abs(now - then) * _NOTEWORTHY < whole
+def _are_disks_calm(content: ReportContent, last: ReportContent, disk_mib: int) -> bool:
+    now, then = content.disk_available_least_mib or 0, last.disk_available_least_mib or 0
+    return _is_near(now, then, disk_mib, _NOTEWORTHY_OF_FREE) and all(
+        _is_near(one.allocation_mib or 0, other.allocation_mib or 0, one.capacity_mib or 0)
+        and _is_near(one.available_mib or 0, other.available_mib or 0, one.capacity_mib or 0)
+        for one, other in zip(content.storage_pools, last.storage_pools, strict=True)
+    )
+
+
+def _is_near(now: int, then: int, whole: int, noteworthy: int = _NOTEWORTHY) -> bool:
+    return now == then or abs(now - then) * noteworthy < whole
