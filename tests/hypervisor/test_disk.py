@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hypertally.hypervisor import disk
+from hypertally.hypervisor.disk_space import look_at_folder
 from hypertally.hypervisor.facts import DiskSpace, Unread
-from hypertally.hypervisor.snapshot import look_at_folder
 
 GIB = 1024**3
 

@@ -22,6 +22,8 @@ from hypertally.hypervisor.spec import parse_connection
 
 NETWORK_DISK = """<disk type='network' device='disk'><driver name='qemu' type='raw'/>
 <source protocol='nbd' name='x'><host name='127.0.0.1' port='1'/></source><target dev='vda' bus='virtio'/></disk>"""
+CALLS = 13
+"""Of one audit, whatever the guests; each storage pool is one more."""
 REFRESHED = 2
 """Of the guests that run and of those that are off, one XML each is read again in every audit."""
 EMPTY_CDROM = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"
@@ -131,7 +133,7 @@ def test_the_number_of_calls_does_not_grow_with_the_guests(host: Host) -> None:
         host.start_guest("fourth", transient=True)
         with_four = calls_of_an_audit(connection, host)
         host.destroy_guest("fourth")
-    assert with_three == with_four == 9 + REFRESHED
+    assert with_three == with_four == CALLS + REFRESHED
 
 
 def test_start_and_destroy_show_up_in_the_next_audit(host: Host) -> None:
@@ -167,7 +169,7 @@ def test_disks_that_libvirt_cannot_size_are_named_and_disturb_nothing_else(host:
     with defined(host, tmp_path, NETWORK_DISK, EMPTY_CDROM, MISSING_FILE) as guest:
         seen = look(host)
     assert [str(problem) for problem in seen.problems] == [
-        f"guest {guest}: size of disk vda unknown",
+        f"diskAvailableLeastMiB: size of disk vdb of guest {guest} unknown",
         f"guest {guest}: size of disk vdb unknown",
     ]
     assert by_name(seen)["odd"].memory_mib == 32
@@ -189,7 +191,7 @@ def test_guests_that_are_busy_for_a_moment_are_asked_again(host: Host) -> None:
     connection = BusyAtFirst.open(parse_connection(host.uri))
     seen = audit(connection, AuditSettings(instances_path=host.images), None)
     assert by_name(seen)["runs"].disk_mib == 100
-    assert connection.calls == 9 + 3 + 1
+    assert connection.calls == CALLS + 3 + 1
 
 
 def qemu_of(guest: str) -> int:

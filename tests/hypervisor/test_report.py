@@ -38,16 +38,23 @@ def test_m2_where_the_driver_does_not_measure_memory_its_active_guests_are_added
     assert content.measured.memory_mib == 8192
 
 
+LEAST = "diskAvailableLeastMiB: disks of the guests: no"
+
+
 @pytest.mark.parametrize(
     ("changed", "problems"),
     [
         ({"cpu_map": Unread("no")}, ["capacity pcpus: no", "capacity vcpus: no", "numaCells: no"]),
         ({"memory_kib": Unread("no")}, ["capacity memoryMiB: no", "measured memoryMiB: no"]),
-        ({"disk_space": Unread("no")}, ["capacity diskMiB: no", "measured diskMiB: no"]),
-        ({"guests": Unread("no")}, ["guests: no", "measured pcpus: no", "measured vcpus: no"]),
+        (
+            {"disk_space": Unread("no")},
+            ["capacity diskMiB: no", "diskAvailableLeastMiB: no", "measured diskMiB: no"],
+        ),
+        ({"storage_pools": Unread("no")}, ["storagePools: no"]),
+        ({"guests": Unread("no")}, [LEAST, "guests: no", "measured pcpus: no", "measured vcpus: no"]),
         (
             {"guests": Unread("no"), "memory_kib": None},
-            ["guests: no", "measured memoryMiB: no", "measured pcpus: no", "measured vcpus: no"],
+            [LEAST, "guests: no", "measured memoryMiB: no", "measured pcpus: no", "measured vcpus: no"],
         ),
     ],
 )
@@ -63,7 +70,12 @@ def test_a_capacity_that_never_was_whole_is_absent_and_not_zero() -> None:
     audit = report(snapshot(disk_space=Unread("/images does not exist")))
     assert audit.content.capacity is None
     assert audit.content.measured is None
-    assert [problem.part for problem in audit.problems] == ["capacity diskMiB", "measured diskMiB"]
+    assert audit.content.disk_available_least_mib is None
+    assert [problem.part for problem in audit.problems] == [
+        "capacity diskMiB",
+        "measured diskMiB",
+        "diskAvailableLeastMiB",
+    ]
 
 
 def test_guests_that_never_could_be_listed_are_no_empty_list() -> None:

@@ -80,8 +80,8 @@ def test_a_missing_instances_folder_costs_only_the_disk(uri: str, settings: Audi
     seen = audit(connection, AuditSettings(instances_path=tmp_path / "gone", host_ip="192.0.2.7"), last)
     assert seen.content == last
     assert [str(problem) for problem in seen.problems] == [
-        f"capacity diskMiB: {tmp_path}/gone does not exist; create it or set another instances path",
-        f"measured diskMiB: {tmp_path}/gone does not exist; create it or set another instances path",
+        f"{part}: {tmp_path}/gone does not exist; create it or set another instances path"
+        for part in ("capacity diskMiB", "measured diskMiB", "diskAvailableLeastMiB")
     ]
 
 
@@ -199,7 +199,7 @@ def test_a_hypervisor_on_another_host_has_disks_that_only_its_own_agent_sees(set
     connection = Connection.open(parse_connection("test:///default"))
     connection.spec = parse_connection("qemu+tls://hv7.example/system")
     assert take_snapshot(connection, settings).disk_space == Unread(
-        "the hypervisor is on another host, whose file system only an agent there can see"
+        "the hypervisor is on another host, whose disks only an agent there can see"
     )
 
 
