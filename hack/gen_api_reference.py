@@ -31,10 +31,19 @@ FORMS = {
     r"^[!-~]+$": "printable ASCII without spaces",
     r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$": "Lease holder",
     r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$": "condition reason",
+    r"^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$": "CPU set",
+    r"^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$": "PCI address",
+    r"^[0-9a-f]{4}$": "four hexadecimal digits",
+    r"^[-A-Za-z0-9_.:/,+=@*]+$": "word",
+    r"^([-A-Za-z0-9_.:/,+=@*]([-A-Za-z0-9_.:/,+=@* ]*[-A-Za-z0-9_.:/,+=@*])?)?$": "words",
+    r"^[A-Za-z0-9.\[\]]+$": "path of a field",
+    "^[^\\x00-\\x1f\\x7f-\\x9f<>&\u2028\u2029]+$": "plain text",
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
     r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$": "condition type",
 }
 """What the patterns of the schema are called; a test finds a pattern that has no name."""
+
+_LISTS = {"map": "list by {}", "set": "set", "atomic": "list"}
 
 _INTRODUCTION = """\
 # API reference: `compute.hypertally.dev/v1alpha1`
@@ -90,7 +99,7 @@ def schema_of(crd: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def walk(schema: Mapping[str, Any], path: str = "") -> Iterator[Field]:
-    """Every property at every depth, parents first; an entry of a list is `list[]`."""
+    """Every property at every depth, parents first; an entry of a list is `list[]`, a value of a map `map.*`."""
     for name, inner in schema.get("properties", {}).items():
         here = f"{path}.{name}" if path else name
         yield Field(here, inner, name in schema.get("required", ()))
@@ -98,6 +107,8 @@ def walk(schema: Mapping[str, Any], path: str = "") -> Iterator[Field]:
     if "items" in schema:
         yield Field(f"{path}[]", schema["items"], required=False)
         yield from walk(schema["items"], f"{path}[]")
+    if "additionalProperties" in schema:
+        yield Field(f"{path}.*", schema["additionalProperties"], required=False)
 
 
 def page() -> str:
@@ -128,9 +139,9 @@ def _kind(crd: Mapping[str, Any]) -> str:
 
 
 def _shown(schema: Mapping[str, Any]) -> Iterator[Field]:
-    """Without what every object has, and without list entries: the list's own row speaks of them."""
+    """Without what every object has, and without list entries that are objects: the list's own row speaks of them."""
     every = (field for field in walk(schema) if field.path not in ("apiVersion", "kind", "metadata"))
-    return (field for field in every if not field.path.endswith("[]"))
+    return (field for field in every if not (field.path.endswith("[]") and field.schema["type"] == "object"))
 
 
 def _row(field: Field) -> Sequence[str]:
@@ -139,7 +150,9 @@ def _row(field: Field) -> Sequence[str]:
 
 def _type(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "array":
-        return f"list by {', '.join(schema['x-kubernetes-list-map-keys'])}"
+        return _LISTS[schema["x-kubernetes-list-type"]].format(", ".join(schema.get("x-kubernetes-list-map-keys", ())))
+    if "additionalProperties" in schema:
+        return "map"
     return "time" if schema.get("format") == "date-time" else str(schema["type"])
 
 
@@ -152,6 +165,8 @@ def _bounds(field: Field) -> str:
         parts.append(f"{_number(schema['minimum'])} to {_number(schema['maximum'])}")
     if "maxItems" in schema:
         parts.append(f"at most {schema['maxItems']} entries")
+    if "maxProperties" in schema:
+        parts.append(f"at most {schema['maxProperties']} entries")
     if schema.get("format") == "date-time":
         parts.append("RFC 3339")
     elif "maxLength" in schema:

@@ -28,7 +28,7 @@ class GuestState(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
+class Guest(Wire, frozen=True, kw_only=True):
     """One domain that libvirt lists, declared or not. Sizes are what it may use: maximum memory, virtual disk sizes."""
 
     map_keys: ClassVar[tuple[str, ...]] = ("uuid",)
@@ -52,6 +52,10 @@ class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
     pci_addresses: tuple[str, ...] = ()
     mdev_uuids: tuple[str, ...] = ()
 
+    def amounts(self) -> Amounts:
+        """What a node is charged for it."""
+        return Amounts(vcpus=self.vcpus, pcpus=self.pcpus, memory_mib=self.memory_mib, disk_mib=self.disk_mib)
+
 
 class Hypervisor(Wire, frozen=True, kw_only=True):
     """Versions as `major.minor.micro`."""
@@ -60,6 +64,17 @@ class Hypervisor(Wire, frozen=True, kw_only=True):
     version: str
     libvirt_version: str
     host_ip: str = ""
+
+
+class Omission(Wire, frozen=True, kw_only=True):
+    """What a bound kept out of the report. Guests are counted apart, since they are charged all the same."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("part",)
+
+    part: str
+    """The list or CPU set that was cut, as the API spells it: `pciPools[].devices`."""
+    entries: int
+    """How many were left out; of a CPU set, its ranges."""
 
 
 class ReportContent(Wire, frozen=True, kw_only=True):
@@ -82,6 +97,8 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     """How many guests did not fit the bound of the list; 0 when `guests` is complete."""
     omitted_resources: Amounts | None = None
     """The sum of their sizes: charged beside everything else, so that a cut list charges too much, never too little."""
+    omitted: tuple[Omission, ...] = ()
+    """By part; empty when nothing but guests was cut."""
 
 
 class Report(ReportContent, frozen=True, kw_only=True):

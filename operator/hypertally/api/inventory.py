@@ -4,6 +4,9 @@ CPU sets are written as Linux and libvirt write them: `0-3,8` (empty: none).
 """
 
 from enum import StrEnum
+from typing import ClassVar
+
+from msgspec import field
 
 from .base import Wire
 
@@ -30,6 +33,8 @@ class Cpu(Wire, frozen=True, kw_only=True):
 class GuestType(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One kind of guest that the host can run: Nova's supported_instances (arch, hypervisor type, OS type)."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("arch", "hypervisor", "osType")
+
     arch: str
     hypervisor: str
     os_type: str
@@ -37,6 +42,8 @@ class GuestType(Wire, frozen=True, kw_only=True, omit_defaults=False):
 
 class Pages(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """Memory pages of one size in one cell. `reserved` is the agent's configuration: not for guests."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("sizeKiB",)
 
     size_kib: int
     total: int
@@ -46,12 +53,16 @@ class Pages(Wire, frozen=True, kw_only=True, omit_defaults=False):
 class Distance(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """ACPI SLIT: 10 is local."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("cell",)
+
     cell: int
     value: int
 
 
 class NumaCell(Wire, frozen=True, kw_only=True):
     """One NUMA cell. `shared_cpus` carry vcpus, `dedicated_cpus` pcpus; both online CPUs of this cell only."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("id",)
 
     id: int
     memory_mib: int
@@ -68,6 +79,8 @@ class NumaCell(Wire, frozen=True, kw_only=True):
 class PagesInUse(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """Measured: huge pages really taken on the machine, by whomever."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("cell", "sizeKiB")
+
     cell: int
     size_kib: int
     used: int
@@ -78,10 +91,19 @@ class PciType(StrEnum):
     PF = "PF"
     VF = "VF"
     VDPA = "VDPA"
+    UNKNOWN = "Unknown"
+    """Of a newer version; never written. No request asks for it."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "PciType | None":
+        """A newer version's type must not make a whole host unreadable."""
+        return cls.UNKNOWN if isinstance(value, str) else None
 
 
 class PciDevice(Wire, frozen=True, kw_only=True):
     """Addresses as `0000:0a:00.1`."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("address",)
 
     address: str
     parent_address: str = ""
@@ -93,16 +115,20 @@ class PciDevice(Wire, frozen=True, kw_only=True):
 class PciPool(Wire, frozen=True, kw_only=True):
     """Devices that a request cannot tell apart; which devices are offered at all is the agent's allow-list."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("vendorID", "productID", "type", "numaCell", "tags")
+
     vendor_id: str
     product_id: str
     type: PciType
     numa_cell: int | None = None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = field(default_factory=dict)
     devices: tuple[PciDevice, ...] = ()
 
 
 class MdevType(Wire, frozen=True, kw_only=True):
     """A type of mediated device at one parent; `instances` are the uuids of the devices that exist."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("parentAddress", "type")
 
     parent_address: str
     type: str
@@ -113,6 +139,8 @@ class MdevType(Wire, frozen=True, kw_only=True):
 
 class StoragePool(Wire, frozen=True, kw_only=True):
     """A libvirt storage pool. Pools with one `identity` on several hosts are one storage, to be counted once."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("uuid",)
 
     name: str
     uuid: str
