@@ -1,12 +1,11 @@
 """PCI and mediated devices for the report, whatever else is wrong with them. Pure."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hypertally.api.inventory import MdevType, PciPool
 
-from .device_spec import DeviceSpec
-from .facts import Problem, Unread
+from .facts import Part, Problem, Snapshot, Unread
 from .mdev import mdev_types
 from .node_devices import NodeDevice, OtherDevice, UnreadDevice
 from .pci import PciView, pci_pools
@@ -17,30 +16,30 @@ _NAMED = 8
 
 @dataclass(frozen=True)
 class SeenDevices:
-    pools: tuple[PciPool, ...] = ()
-    mdev_types: tuple[MdevType, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    """Remarks are for the log only."""
+
+    pools: Part[tuple[PciPool, ...]]
+    mdev_types: Part[tuple[MdevType, ...]]
     remarks: tuple[str, ...] = ()
 
 
 def see_devices(
-    found: Sequence[NodeDevice] | Unread | None,
-    specs: Sequence[DeviceSpec],
-    used: Collection[str],
-    last: SeenDevices,
+    snapshot: Snapshot, used: Collection[str], pools: Iterable[PciPool], types: Iterable[MdevType]
 ) -> SeenDevices:
-    """`used` are the PCI addresses that guests hold; `last` stands in for what could not be read.
+    """`used` are the PCI addresses that guests hold; `pools` and `types` what was last reported.
 
     Where devices cannot be listed nothing is said to be gone (Nova would report a host without any).
     """
+    specs, found = snapshot.settings.device_spec, snapshot.node_devices
     if isinstance(found, Unread):
-        parts = ["pciPools"] * bool(specs) + ["mdevTypes"]
-        return SeenDevices(last.pools, last.mdev_types, tuple(Problem(part, found.reason) for part in parts))
+        # Without an allow-list nothing depends on what the host has.
+        return SeenDevices(Part(found if specs else pci_pools((), (), used, pools).pools), Part(found))
     if found is None:
-        return SeenDevices(remarks=("device spec: this driver lists no devices, so none is offered",) * bool(specs))
-    view = pci_pools(found, specs, used, last.pools)
+        remark = f"device spec: the driver {snapshot.driver} lists no devices, so none is offered"
+        return SeenDevices(Part(()), Part(()), (remark,) if specs else ())
+    view = pci_pools(found, specs, used, pools)
     return SeenDevices(
-        view.pools, mdev_types(found, last.mdev_types), tuple(_problems(found)), tuple(_remarks(found, view))
+        Part(view.pools), Part(mdev_types(found, types), tuple(_problems(found))), tuple(_remarks(found, view))
     )
 
 

@@ -27,6 +27,8 @@ class Ground:
     ordinary_page_kib: int = 4
     huge_page_kib: int = 2048
     """What huge pages are without a size of their own."""
+    vdpa: Mapping[str, str] = field(default_factory=dict)
+    """The PCI address behind each vDPA character device, which is all that a guest's XML names."""
     real_disks: bool = True
     home: DiskHome = field(default_factory=DiskHome)
     """Where the disks live that count."""
@@ -49,7 +51,7 @@ def holdings(vcpus: int, domain: Domain | None, last: Guest | None, ground: Grou
     told: dict[str, Any] = {
         "cells": domain.cells if isinstance(domain.cells, Unread) else tuple(sorted(domain.cells)),
         "page_size_kib": _page_size_kib(domain.pages, ground),
-        "pci_addresses": _texts(domain.pci_addresses),
+        "pci_addresses": _pci_addresses(domain, last, ground),
         "mdev_uuids": domain.mdev_uuids,
     }
     parts = {"pinned_cpus": domain.pinning, **told}
@@ -76,5 +78,10 @@ def _page_size_kib(pages: HugePages | Unread, ground: Ground) -> int | Unread:
     return max((size for size in sizes if size > ground.ordinary_page_kib), default=0)
 
 
-def _texts(addresses: tuple[object, ...] | Unread) -> tuple[str, ...] | Unread:
-    return addresses if isinstance(addresses, Unread) else tuple(map(str, addresses))
+def _pci_addresses(domain: Domain, last: Guest | None, ground: Ground) -> tuple[str, ...] | Unread:
+    """A vDPA path that the host does not list at present cannot be told apart from any other of the guest's."""
+    if isinstance(domain.pci_addresses, Unread):
+        return domain.pci_addresses
+    behind = {ground.vdpa[path] for path in domain.vdpa_paths if path in ground.vdpa}
+    before = last.pci_addresses if last and not ground.vdpa.keys() >= set(domain.vdpa_paths) else ()
+    return tuple(sorted({*map(str, domain.pci_addresses), *behind, *before}))

@@ -14,6 +14,7 @@ from hypertally.api.fit import fit_report, keep
 from . import cpu, disk, measured, memory, numa, over_commit, pages
 from .capabilities import Cell
 from .cpu import OfferedCpus
+from .devices import see_devices
 from .disk_home import DiskHome
 from .errors import InventoryUnreadable
 from .facts import Part, Problem, Snapshot, Unread
@@ -21,6 +22,7 @@ from .guest_types import guest_types
 from .guests import SeenGuest, see_guests
 from .holdings import Ground
 from .identity import Identity, identity
+from .pci import vdpa_addresses
 from .software import hypervisor
 from .storage_pools import storage_pools
 
@@ -47,6 +49,7 @@ def report(snapshot: Snapshot, previous: ReportContent | None = None) -> Audit:
     guests = _guests(snapshot, cells, last)
     capacity, no_capacity = _amounts("capacity", _capacity(snapshot, offered), last.capacity if last else None)
     use, no_use = _amounts("measured", _measured(snapshot, guests), last.measured if last else None)
+    seen = see_devices(snapshot, _used(guests, last), last.pci_pools if last else (), last.mdev_types if last else ())
     parts: dict[str, Part[Any]] = {
         "cpu": cpu.host_cpu(snapshot, last.cpu if last else None),
         "guest_types": guest_types(snapshot),
@@ -55,6 +58,8 @@ def report(snapshot: Snapshot, previous: ReportContent | None = None) -> Audit:
         "disk_available_least_mib": over_commit.available_least_mib(
             snapshot, DiskHome.of(snapshot.settings, snapshot.mounts)
         ),
+        "pci_pools": seen.pools,
+        "mdev_types": seen.mdev_types,
         "storage_pools": storage_pools(snapshot, whose.host_uuid, last.storage_pools if last else ()),
         "guests": _listed(snapshot, guests),
     }
@@ -64,8 +69,15 @@ def report(snapshot: Snapshot, previous: ReportContent | None = None) -> Audit:
         identity=whose,
         content=measured.settle(fit_report(content), last),
         problems=(*problems, *no_capacity, *offers, *no_use, *_problems(parts)),
-        remarks=tuple(filter(None, [memory.disagreement(snapshot)])),
+        remarks=tuple(filter(None, [memory.disagreement(snapshot), *seen.remarks])),
     )
+
+
+def _used(guests: tuple[SeenGuest, ...] | Unread, last: ReportContent | None) -> set[str]:
+    """PCI addresses that guests hold; all that were known, while nobody knows the guests."""
+    if not isinstance(guests, Unread):
+        return {address for one in guests for address in one.guest.pci_addresses}
+    return {device.address for pool in last.pci_pools for device in pool.devices} if last else set()
 
 
 def _content_of(whole: ReportContent | None) -> ReportContent | None:
@@ -120,9 +132,16 @@ def _ground(snapshot: Snapshot, cells: tuple[Cell, ...] | Unread) -> Ground:
         dedicated=snapshot.settings.cpu_dedicated_set or frozenset(),
         ordinary_page_kib=pages.ordinary_size_kib(cells),
         huge_page_kib=snapshot.huge_page_kib or pages.smallest_huge_kib(cells),
+        vdpa=_vdpa(snapshot),
         real_disks=snapshot.driver != "TEST",
         home=DiskHome.of(snapshot.settings, snapshot.mounts),
     )
+
+
+def _vdpa(snapshot: Snapshot) -> dict[str, str]:
+    found = snapshot.node_devices
+    known = () if found is None or isinstance(found, Unread) else found
+    return {path: str(address) for path, address in vdpa_addresses(known).items()}
 
 
 def _capacity(snapshot: Snapshot, offered: OfferedCpus | Unread) -> Mapping[str, int | Unread]:
