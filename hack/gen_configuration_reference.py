@@ -1,6 +1,6 @@
 """Writes docs/reference/configuration.md: `python hack/gen_configuration_reference.py [--check]`.
 
-It is made from the option tables that the programs parse their arguments with, so it cannot say anything else than `--help`.
+It is made from the option tables that the programs parse their arguments with: it cannot differ from `--help`.
 """
 
 import sys
@@ -43,6 +43,11 @@ _CONTROLLER = """\
 ## hypertally-controller
 """
 
+_ENDS = """\
+Exit codes: 0 after an orderly end; 1 for a kubeconfig that cannot be used, missing rights or CRDs, or an address that
+is taken; 2 for a value that is not allowed.
+"""
+
 _HEAD = ("Flag", "Variable", "Default", "Meaning")
 
 
@@ -54,6 +59,7 @@ def text() -> str:
         _FURTHER,
         _CONTROLLER,
         table(_HEAD, _controller_rows()),
+        _ENDS,
     ]).rstrip() + "\n"  # fmt: skip
 
 

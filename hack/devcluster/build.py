@@ -50,7 +50,7 @@ def _alone(lock: Path, progress: Progress) -> Iterator[None]:
 def _build(names: Sequence[str], target: Path, pins: Pins, progress: Progress, go: Path) -> None:
     progress.say(
         f"building {', '.join(names)} (Kubernetes {pins.kubernetes}, etcd {pins.etcd}) from source with {go}: "
-        "about four minutes on two cores, once on this machine"
+        "some minutes (about four on two idle cores), once on this machine"
     )
     compiler = Compiler(go, pins, progress)
     compiler.fetch()

@@ -13,7 +13,7 @@ from devcluster.errors import BuildError
 from devcluster.pins import MODULE, Pins
 from devcluster.progress import Progress, elapsed
 
-#: Seconds after which a build is given up; on two cores and with nothing cached it takes four minutes.
+#: Seconds after which a build is given up; on two idle cores and with nothing cached it takes four minutes.
 DEADLINE = 3600.0
 
 #: How much of go's output is shown when it fails.

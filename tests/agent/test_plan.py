@@ -1,5 +1,6 @@
 """The decision what to write: nothing for an unchanged host, one number more for each change of content."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +34,11 @@ LOST = wanted(Lost(2, "ConnectionFailed", "gone"))
 
 
 def node(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"uid": "u1"}, "spec": {"hostUUID": IDENTITY.host_uuid}, "status": status}
+    return {
+        "metadata": {"uid": "u1", "resourceVersion": "1"},
+        "spec": {"hostUUID": IDENTITY.host_uuid},
+        "status": status,
+    }
 
 
 def after(acknowledged: Acknowledged, want: Wanted, now: str = EARLY) -> Acknowledged:
@@ -143,15 +148,15 @@ class TestAnOlderCrd:
 
     def test_a_report_that_was_cut_counts_as_said(self) -> None:
         cut = Acknowledged.read(node(report={**to_wire(content(0)), "generation": 1}))
-        known = Acknowledged(cut.uid, cut.spec, cut.report, STANDING.conditions, content())
+        known = replace(cut, conditions=STANDING.conditions, content=content())
         assert known.is_cut
         assert plan_report(known, SEEN, LATE) is None
-        again = Acknowledged(cut.uid, cut.spec, cut.report, STANDING.conditions, cut.content).knowing(known)
+        again = replace(cut, conditions=STANDING.conditions).knowing(known)
         assert plan_report(again, SEEN, LATE) is None
 
     def test_but_not_once_somebody_edited_it(self) -> None:
         cut = Acknowledged.read(node(report={**to_wire(content(0)), "generation": 1}))
-        known = Acknowledged(cut.uid, cut.spec, cut.report, STANDING.conditions, content())
+        known = replace(cut, conditions=STANDING.conditions, content=content())
         edited = Acknowledged.read(node(report={**to_wire(content(1)), "generation": 2})).knowing(known)
         assert plan_report(edited, SEEN, LATE) is not None
 
@@ -180,7 +185,7 @@ def test_whatever_happens_numbers_grow_by_one_and_the_same_look_twice_is_written
 
 @pytest.mark.parametrize("look", [LOST, SEEN])
 def test_the_write_holds_everything_that_the_agent_owns(look: Wanted) -> None:
-    edited = Acknowledged(STANDING.uid, STANDING.spec, STANDING.report, (), STANDING.content)
+    edited = replace(STANDING, conditions=())
     write = plan_report(edited, look, LATE)
     assert write is not None
     assert write.status.keys() == {"report", "conditions"}

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from devcluster import AGENT, Cluster, ClusterError, ProcessError, User, wait_until
+from devcluster import AGENT, NOBODY, Cluster, ClusterError, ProcessError, User, wait_until
 from devcluster.pins import read_pins
 from devcluster.ports import free_ports
 from tests.hack.processes import SECONDS, is_alive, wait_until_dead
@@ -203,9 +203,9 @@ def test_a_port_that_somebody_took_in_between_is_replaced(cluster: Cluster, monk
 
 
 def test_users_have_no_rights_until_they_are_granted(cluster: Cluster) -> None:
-    kubeconfig = f"--kubeconfig={cluster.kubeconfig_for(AGENT.key)}"
+    kubeconfig = f"--kubeconfig={cluster.kubeconfig_for(NOBODY.key)}"
 
-    assert AGENT.name in cluster.kubectl(kubeconfig, "auth", "whoami")
+    assert NOBODY.name in cluster.kubectl(kubeconfig, "auth", "whoami")
     with pytest.raises(ClusterError, match="forbidden"):
         cluster.kubectl(kubeconfig, "get", "computenodes")
 

@@ -115,6 +115,9 @@ class TestCompleted:
         found = said(migration(pinned="a"), None)["Completed"]
         assert (found.status, found.reason) == (Status.TRUE, "InstanceDeleted")
 
+    def test_one_with_an_outcome_whose_instance_is_gone_before_it_was_accepted(self) -> None:
+        assert completed(migration(outcome=Outcome.CANCELLED), None) is Status.TRUE
+
     def test_not_one_whose_instance_may_still_come(self) -> None:
         found = said(migration(), None)["Completed"]
         assert (found.status, found.reason) == (Status.FALSE, "Open")

@@ -105,6 +105,11 @@ def test_a_claim_too_small_for_the_new_role_does_not_change_into_it() -> None:
     assert numbers(carry([claim("a", RUNNING, 1)], {RESERVED: 2})) == {LEAVING: 1}
 
 
+def test_a_claim_greater_than_its_new_role_leaves_beside_it_instead_of_being_cut_down_without_proof() -> None:
+    assert numbers(carry([claim("a", RESERVED, 2)], {RUNNING: 1})) == {LEAVING: 2}
+    assert numbers(carry([claim("a", RUNNING, 2)], {RESERVED: 1})) == {LEAVING: 2}
+
+
 def test_running_of_another_size_is_not_cut_down_in_place() -> None:
     assert numbers(carry([claim("a", RUNNING, 3)], {RUNNING: 2})) == {LEAVING: 3}
 

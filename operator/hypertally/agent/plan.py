@@ -22,6 +22,7 @@ class Acknowledged:
     """The agent's part of a ComputeNode as the server last gave it back."""
 
     uid: str
+    version: str
     spec: Mapping[str, Any]
     report: Mapping[str, Any] | None
     conditions: tuple[Condition, ...]
@@ -34,6 +35,7 @@ class Acknowledged:
         report = status.get("report")
         return cls(
             uid=node["metadata"]["uid"],
+            version=node["metadata"]["resourceVersion"],
             spec=node.get("spec") or {},
             report=report,
             conditions=_own(status.get("conditions") or ()),
@@ -49,10 +51,6 @@ class Acknowledged:
     def is_cut(self) -> bool:
         """The server dropped a part of what was sent: its CRDs are older than this agent."""
         return self.content != _content(self.report)
-
-    def is_same(self, other: "Acknowledged") -> bool:
-        """Nobody wrote between the two."""
-        return (self.uid, self.report, self.conditions) == (other.uid, other.report, other.conditions)
 
     def knowing(self, before: "Acknowledged | None") -> "Acknowledged":
         """An older CRD drops fields that it does not know. As long as the server holds the same report, what was sent

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from hypertally.hypervisor.identity import Identity
-from hypertally.kube.errors import Conflict, Invalid, KindMissing, NotFound
+from hypertally.kube.errors import Conflict, KindMissing, NotFound
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 
 from .clock import rfc3339
@@ -58,31 +58,41 @@ class Publisher:
     def publish(self, wanted: Wanted, identity: Identity | None) -> bool | None:
         """True after a write, False if none was needed, None while there is nothing to write to."""
         for remaining in reversed(range(_TRIES)):
-            if (known := self.find(identity)) is None:
+            if (known := self._current(wanted, identity)) is None:
                 return None
-            write = plan_report(known, wanted, rfc3339(self._wall()))
+            write = self._plan(known, wanted)
             if write is None:
                 return False
             try:
                 self._write(known, write)
-            except (Conflict, Invalid, NotFound) as error:
+            except (Conflict, NotFound) as error:
                 self.acknowledged = None
-                if isinstance(error, KindMissing) or not remaining or not self._moved_on(known):
+                if isinstance(error, KindMissing) or not remaining:
                     raise
                 continue
             return True
         raise AssertionError("the last try returns or raises")
 
-    def _write(self, known: Acknowledged, write: ReportWrite) -> None:
-        # The uid makes the server refuse (409) when the object was replaced by another of the same name.
-        body = {"metadata": {"name": self.name, "uid": known.uid}, "status": write.status}
-        answer = Acknowledged.read(self._server.apply(self._ref, body, "status"))
-        self.acknowledged = replace(answer, content=write.content)
+    def _current(self, wanted: Wanted, identity: Identity | None) -> Acknowledged | None:
+        """What the server holds; where there is something to write, read just now: the controller writes there too."""
+        read_now = self.acknowledged is None
+        known = self.find(identity)
+        if known is None or read_now or not self._plan(known, wanted):
+            return known
+        self.compare()
+        return self.find(identity)
 
-    def _moved_on(self, known: Acknowledged) -> bool:
-        """Whether somebody else wrote meanwhile. If not, what we say is refused, and saying it again is vain."""
-        self.acknowledged = self._touch()
-        return self.acknowledged is None or not self.acknowledged.is_same(known)
+    def _plan(self, known: Acknowledged, wanted: Wanted) -> ReportWrite | None:
+        return plan_report(known, wanted, rfc3339(self._wall()))
+
+    def _write(self, known: Acknowledged, write: ReportWrite) -> None:
+        # The version, since the server ignores a uid here (on the status of custom resources): a ComputeNode that was
+        # replaced meanwhile by another host's would be written blindly.
+        metadata = {"name": self.name, "resourceVersion": known.version}
+        answer = Acknowledged.read(
+            self._server.apply(self._ref, {"metadata": metadata, "status": write.status}, "status")
+        )
+        self.acknowledged = replace(answer, content=write.content)
 
     def _find(self, identity: Identity | None) -> Acknowledged | None:
         if (found := self._touch()) is not None or identity is None:

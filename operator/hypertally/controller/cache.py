@@ -32,6 +32,7 @@ class Cache:
         self._migrations_by_node = Index()
         self._nodes_by_guest = Index()
         self._nodes_by_agent = Index()
+        self._silent: set[str] = set()
 
     def twins(self, uuid: str) -> list[Instance]:
         """Every Instance with that guest uuid."""
@@ -57,6 +58,15 @@ class Cache:
         return sorted(
             (m for m in found if m is not None), key=lambda m: (m.metadata.creation_timestamp, m.metadata.name)
         )
+
+    def notice_silence(self) -> None:
+        """Enqueues what the agents serve that fell silent, or came back, since the last call."""
+        silent = {agent for agent in self._nodes_by_agent.values() if self.agents.is_silent(agent)}
+        for agent in silent ^ self._silent:
+            for name in self.nodes_of_agent(agent):
+                self._enqueue(Task(Subject.NODE, name))
+                self._enqueue_instances(self.naming(name))
+        self._silent = silent
 
     def _instances(self, keys: Iterable[str]) -> list[Instance]:
         return [i for i in map(self.instances.get, sorted(keys)) if i is not None]

@@ -27,7 +27,7 @@ from .instances import InstanceReconciler
 from .metrics import Metrics
 from .migrations import MigrationReconciler
 from .nodes import NodeReconciler
-from .queue import Subject, Task, WorkQueue
+from .queue import Subject, WorkQueue
 from .reads import LiveReads
 from .reconciler import Reconciler
 from .settings import Settings
@@ -118,11 +118,10 @@ class Controller:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     async def _sweep(self) -> None:
-        """An agent falls silent without any event; each node looks at its agent now and then."""
+        """An agent falls silent without any event."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            for node in self.cache.nodes:
-                self.queue.add(Task(Subject.NODE, node.metadata.name))
+            self.cache.notice_silence()
 
     async def _resync(self) -> None:
         """kopf does not compare its lists: what was deleted in a gap of its watch would stay for ever."""

@@ -16,6 +16,9 @@ from hypertally.kube.kinds import EVENT
 log = logging.getLogger(__name__)
 
 _ROOM = 1000
+_NO_NEWS = frozenset({"NotSeen", "NotAccounted", "Pending", "InProgress", "Open"})
+"""States on the way, that the next write replaces."""
+
 _MESSAGE_MAX = 1024
 """What the API server takes."""
 
@@ -33,7 +36,7 @@ class Events:
         for condition in status.conditions:
             before = find(regarding.status.conditions, condition.type)
             changed = before is None or (before.status, before.reason) != (condition.status, condition.reason)
-            if changed and condition.type != "Ready":
+            if changed and condition.type != "Ready" and condition.reason not in _NO_NEWS:
                 self._tell(regarding, condition)
 
     def _tell(self, regarding: Instance | Migration, condition: Condition) -> None:

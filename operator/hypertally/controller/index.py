@@ -23,5 +23,9 @@ class Index:
         else:
             self._values.pop(key, None)
 
+    def values(self) -> list[str]:
+        """Every value that some key has."""
+        return list(self._keys)
+
     def of(self, value: str) -> frozenset[str]:
         return frozenset(self._keys.get(value, ()))

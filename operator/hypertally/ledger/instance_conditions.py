@@ -84,6 +84,9 @@ def _placed(instance: Instance, status: InstanceStatus, node: ComputeNode | None
         if sight_of(guest) is Sight.RUNNING:
             return Finding(PLACED, Status.TRUE, "Running", f"Its guest runs on {home}.")
         return Finding(PLACED, Status.TRUE, "Defined", f"Its guest is on {home} and does not run.")
+    bound = instance.spec.compute_node_name
+    if not home and bound in seen_on:
+        return Finding(PLACED, Status.FALSE, "NotAccounted", f"Its guest is on {bound}, which does not account it yet.")
     elsewhere = [name for name in sorted(seen_on) if name != home]
     if elsewhere:
         return Finding(

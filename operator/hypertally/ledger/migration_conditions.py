@@ -72,7 +72,7 @@ def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) ->
         return Finding(COMPLETED, Status.TRUE, "Completed", "")
     outcome = migration.spec.outcome
     if instance is None:
-        over = bool(migration.status.uuid)
+        over = bool(migration.status.uuid) or outcome is not None
         return Finding(COMPLETED, Status.TRUE if over else Status.FALSE, "InstanceDeleted" if over else "Open", "")
     if not is_for(migration, instance):
         return Finding(COMPLETED, Status.TRUE, "InstanceDeleted", "")

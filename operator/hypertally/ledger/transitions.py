@@ -65,20 +65,22 @@ def _change_roles(keep: Held, own: Held, rest: Held, want: Mapping[Role, Want], 
         del rest[source]
 
     reserved = want.get(Role.RESERVED_FOR_REVERT)
-    if reserved and Role.RESERVED_FOR_REVERT not in keep and _covered(own.get(Role.RUNNING), reserved):
+    if reserved and Role.RESERVED_FOR_REVERT not in keep and _is_of(own.get(Role.RUNNING), reserved):
         change(Role.RUNNING, Role.RESERVED_FOR_REVERT)
     running = want.get(Role.RUNNING)
     if running and Role.RUNNING not in keep:
-        for role in (Role.INCOMING, Role.RESERVED_FOR_REVERT):
-            if _covered(own.get(role), running):
+        arrived = own.get(Role.INCOMING)
+        if arrived and covers(arrived.resources, running.resources):
+            return change(Role.INCOMING, Role.RUNNING)
+        for role in (Role.RESERVED_FOR_REVERT, Role.RUNNING):
+            if _is_of(own.get(role), running):
                 return change(role, Role.RUNNING)
-        if Role.RUNNING in own and own[Role.RUNNING].resources == running.resources:
-            change(Role.RUNNING, Role.RUNNING)
     return None
 
 
-def _covered(claim: Claim | None, want: Want) -> bool:
-    return claim is not None and covers(claim.resources, want.resources)
+def _is_of(claim: Claim | None, want: Want) -> bool:
+    """Only an arrived guest may be charged less than was held for it: elsewhere the rest would go without proof."""
+    return claim is not None and claim.resources == want.resources
 
 
 def _in_role(old: Claim, new: Claim) -> Claim:
