@@ -3,14 +3,16 @@
 import pytest
 
 from hypertally.api.inventory import GuestType
+from hypertally.hypervisor.back_end import ImagesType
 from hypertally.hypervisor.facts import Unread
 from hypertally.hypervisor.guest_types import guest_types
+from hypertally.hypervisor.settings import AuditSettings
 from tests.support.recordings import capabilities
 from tests.support.snapshots import snapshot
 
 
-def types_of(name: str, *, on_ceph: bool = False) -> list[tuple[str, str, str]]:
-    told = guest_types(snapshot(capabilities=capabilities(name)), on_ceph=on_ceph).value
+def types_of(name: str, settings: AuditSettings | None = None) -> list[tuple[str, str, str]]:
+    told = guest_types(snapshot(capabilities=capabilities(name), settings=settings or AuditSettings())).value
     assert not isinstance(told, Unread)
     return [(type_.arch, type_.hypervisor, type_.os_type) for type_ in told]
 
@@ -35,7 +37,8 @@ def test_novas_value_of_the_types_each_once_and_sorted(name: str, types: list[tu
 
 
 def test_on_ceph_a_scheduler_can_filter_on_it_as_it_did_in_nova() -> None:
-    assert types_of("aarch64-64k-pages", on_ceph=True) == [
+    rbd = AuditSettings(images_type=ImagesType.RBD, rbd_pool="vms")
+    assert types_of("aarch64-64k-pages", rbd) == [
         ("aarch64", "ceph", "hvm"),
         ("aarch64", "kvm", "hvm"),
         ("aarch64", "qemu", "hvm"),

@@ -4,6 +4,7 @@ import re
 
 from hypertally.api.inventory import GuestType
 
+from .back_end import ImagesType
 from .capabilities import GuestKind
 from .facts import Part, Snapshot, Unread
 
@@ -17,13 +18,13 @@ CEPH = "ceph"
 """In place of a hypervisor: the guests' disks are on Ceph. `storagePools` says in which pool of which cluster."""
 
 
-def guest_types(snapshot: Snapshot, *, on_ceph: bool = False) -> Part[tuple[GuestType, ...]]:
+def guest_types(snapshot: Snapshot) -> Part[tuple[GuestType, ...]]:
     """Sorted. Architectures that Nova does not know are told as well: a request for one may match."""
     capabilities = snapshot.capabilities
     if isinstance(capabilities, Unread):
         return Part(capabilities)
     types = {kind for kind in map(_canonical, capabilities.guest_kinds) if _is_plain(kind)}
-    if on_ceph:
+    if snapshot.settings.images_type is ImagesType.RBD:
         types |= {GuestKind(kind.arch, CEPH, kind.os_type) for kind in types}
     return Part(
         tuple(GuestType(arch=kind.arch, hypervisor=kind.domain_type, os_type=kind.os_type) for kind in sorted(types))
