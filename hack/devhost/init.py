@@ -24,6 +24,7 @@ PRIVATE_FOLDERS = {
     "log": "/var/log/libvirt",
     "run": "/run/libvirt",
 }
+HUGE_PAGES = "/run/hugepages"
 _SIGNALS = {"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}
 _ENDS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM}
 _END_SECONDS = 10.0
@@ -92,6 +93,10 @@ def prepare_mounts(directory: Path) -> None:
     for name, place in PRIVATE_FOLDERS.items():
         Path(place).mkdir(parents=True, exist_ok=True)
         _mount("--bind", str(directory / name), place)
+    if "hugetlbfs" in Path("/proc/filesystems").read_text().split():
+        # Where libvirt looks for it: in its own table of mounts.
+        Path(HUGE_PAGES).mkdir()
+        _mount("-t", "hugetlbfs", "hugetlbfs", HUGE_PAGES)
 
 
 def _mount(*arguments: str) -> None:

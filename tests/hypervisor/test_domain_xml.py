@@ -57,7 +57,7 @@ def test_a_guest_is_told_whole() -> None:
         io_threads=(frozenset({2}),),
         default=frozenset({0, 1, 2, 3}),
     )
-    assert domain.cells == {0, 1}
+    assert domain.cells == frozenset({0, 1})
     assert domain.pages == HugePages((2048, 1048576))
     assert not isinstance(domain.pci_addresses, Unread)
     assert [str(address) for address in domain.pci_addresses] == ["0000:01:00.0", "0000:04:10.7", "0000:0a:00.1"]
@@ -93,7 +93,7 @@ def test_a_guest_that_asks_for_nothing_holds_nothing() -> None:
     ],
 )
 def test_only_cells_that_bind_are_told(numatune: str, cells: set[int]) -> None:
-    assert read(f"<numatune>{numatune}</numatune>").cells == cells
+    assert read(f"<numatune>{numatune}</numatune>").cells == frozenset(cells)
 
 
 def test_huge_pages_without_a_size_are_of_the_hosts_default() -> None:
@@ -109,8 +109,7 @@ def test_huge_pages_without_a_size_are_of_the_hosts_default() -> None:
         ("<memoryBacking><hugepages><page size='0'/></hugepages></memoryBacking>", "pages"),
         ("<memoryBacking><hugepages><page size='1' unit='parsec'/></hugepages></memoryBacking>", "pages"),
         (
-            "<devices><hostdev type='pci'><source><address bus='0x100' slot='0' function='0'/></source></hostdev>"
-            "</devices>",
+            "<devices><hostdev type='pci'><source><address bus='0x100' slot='0'/></source></hostdev></devices>",
             "pci_addresses",
         ),
     ],
