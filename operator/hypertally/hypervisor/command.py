@@ -51,7 +51,6 @@ def _run(
 
 
 def complaint(stderr: str) -> str:
-    """Its last line, which says what went wrong."""
-    lines = stderr.split("\n")
-    told = [" ".join(line.split()) for line in lines if line.strip()]
-    return told[-1][:_MOST_CHARACTERS] if told else ""
+    """Its last two lines: some programs say last what went wrong, and others that they give up."""
+    told = [" ".join(line.split()) for line in stderr.splitlines() if line.strip()]
+    return "; ".join(told[-2:])[:_MOST_CHARACTERS]
