@@ -127,7 +127,7 @@ def test_p34_limits_are_novas() -> None:
         ({"physical_network": "a\nb"}, "cannot be used"),
         ({"rack": "x" * 65}, "cannot be used; allowed is text of at most 64"),
         ({"": "x"}, "'' is no name of a tag"),
-        ({f"tag{number}": "x" for number in range(MOST_TAGS + 1)}, "17 tags are too many; allowed are 16"),
+        ({f"tag{number}": "x" for number in range(MOST_TAGS + 1)}, "16 tags are too many; allowed are 15"),
     ],
 )
 def test_p34_what_cannot_be_meant_is_refused_with_the_entry_the_field_and_what_is_allowed(

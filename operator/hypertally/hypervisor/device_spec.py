@@ -12,13 +12,15 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from hypertally.api.bounds import TAG_VALUE_MAX, TAGS_MAX
+from hypertally.api.forms import TAG_KEY, TAG_VALUE, has_form
+
 from .address_pattern import AddressPattern
 from .errors import BadSetting
 from .node_devices import PciFunction
 
-MOST_TAGS = 16
-MOST_TAG_CHARACTERS = 64
-MOST_TAG_NAME_CHARACTERS = 32
+MOST_TAGS = TAGS_MAX - 1
+"""remote_managed comes to those that a device of a PF or VF has."""
 
 _CRITERIA = ("vendor_id", "product_id", "address", "devname")
 _SWITCHES = ("live_migratable", "managed", "one_time_use", "remote_managed", "trusted")
@@ -28,8 +30,6 @@ _KNOWN = (*_CRITERIA, *_SWITCHES, *_PLACEMENT, "physical_network")
 
 _ID = re.compile(r"(?:0x)?([0-9a-f]{1,4})", re.IGNORECASE)
 _DEVNAME = re.compile(r"[^\s/:]{1,15}")
-_TAG = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{MOST_TAG_NAME_CHARACTERS - 1}}}")
-_TAG_VALUE = re.compile(r"([-A-Za-z0-9_.:/,+=@*]([-A-Za-z0-9_.:/,+=@* ]*[-A-Za-z0-9_.:/,+=@*])?)?")
 _BOOLEANS = dict.fromkeys(("1", "t", "true", "on", "y", "yes"), "true")
 _BOOLEANS |= dict.fromkeys(("0", "f", "false", "off", "n", "no"), "false")
 _ANY = "*"
@@ -154,9 +154,9 @@ def _tag(name: str, value: object) -> str:
         return ""  # Nova's way to say: for tunnelled networks
     if name == "traits" and isinstance(value, list):
         return ""
-    if not isinstance(value, str) or len(value) > MOST_TAG_CHARACTERS or not _TAG_VALUE.fullmatch(value):
+    if not isinstance(value, str) or not has_form(TAG_VALUE, value, TAG_VALUE_MAX):
         raise BadSetting(
-            f"{name} {_short(value)} cannot be used; allowed is text of at most {MOST_TAG_CHARACTERS} letters, digits, "
+            f"{name} {_short(value)} cannot be used; allowed is text of at most {TAG_VALUE_MAX} letters, digits, "
             "inner blanks and -_.:/,+=@*"
         )
     return value
@@ -166,11 +166,8 @@ def _refuse_misspelt(name: str) -> None:
     meant = [] if name in _KNOWN else get_close_matches(name.lower().replace("-", "_"), _KNOWN, n=1, cutoff=0.8)
     if meant:
         raise BadSetting(f"{name!r} is unknown; {meant[0]} may be meant")
-    if not _TAG.fullmatch(name):
-        raise BadSetting(
-            f"{name!r} is no name of a tag; allowed are letters, digits and _.- after a letter, "
-            f"at most {MOST_TAG_NAME_CHARACTERS} characters"
-        )
+    if not TAG_KEY.fullmatch(name):
+        raise BadSetting(f"{name!r} is no name of a tag; allowed are letters, digits and _.-, at most 64 characters")
 
 
 def _switch(name: str, value: object) -> str:

@@ -129,13 +129,12 @@ def _place(function: PciFunction, type_: PciType, spec: DeviceSpec) -> _Place:
 
 
 def _places(pools: Iterable[PciPool]) -> dict[str, _Place]:
-    return {
-        device.address: _Place(
-            _Kind(pool.vendor_id, pool.product_id, pool.type, pool.numa_cell, tuple(sorted(pool.tags.items()))), device
-        )
-        for pool in pools
-        for device in pool.devices
-    }
+    places: dict[str, _Place] = {}
+    for pool in pools:
+        tags = tuple(sorted(pool.tags.items()))
+        kind = _Kind(pool.vendor_id, pool.product_id, pool.type, pool.numa_cell, tags)
+        places |= {device.address: _Place(kind, device) for device in pool.devices}
+    return places
 
 
 def _counts_still(address: str, used: Collection[str], unread: Collection[str | None]) -> bool:

@@ -63,7 +63,7 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         storage_pools=look_at_pools(connection),
         ceph=look_at_ceph_conf(settings.ceph_conf),
         host_ip=settings.host_ip or route_address(),
-        node_devices=_try_optional(partial(_node_devices, connection, settings)),
+        node_devices=_try_optional(partial(look_at_devices, connection, settings)),
         settings=settings,
     )
 
@@ -174,7 +174,9 @@ def _signature(listed: ListedGuest) -> Signature:
 _SIGNED = (".maximum", "block.count", ".name", ".path")
 
 
-def _node_devices(connection: Connection, settings: AuditSettings) -> tuple[NodeDevice, ...]:
+def look_at_devices(connection: Connection, settings: AuditSettings) -> tuple[NodeDevice, ...]:
+    """Few of them are asked for, if their events are watched. Raises HypervisorError."""
+
     def listed() -> list[ListedDevice]:
         by_interface = any(spec.devname for spec in settings.device_spec)
         return connection.node_devices(offered=bool(settings.device_spec), interfaces=by_interface)
