@@ -40,15 +40,15 @@ class Guest(Wire, frozen=True, kw_only=True):
     memory_mib: int
     disk_mib: int
     pcpus: int = 0
-    """Of its vcpus, those that are pinned to a CPU of the dedicated set each; they count here and not in `vcpus`."""
+    """CPUs of the dedicated set that its threads are confined to; virtual CPUs so confined do not count in `vcpus`."""
     memory_current_mib: int = 0
-    """The balloon's present size; 0 where the hypervisor does not tell."""
+    """The balloon's present size; 0 while it is off, and where the hypervisor does not tell."""
     cells: tuple[int, ...] = ()
-    """Host NUMA cells that its memory is bound to (strict numatune)."""
+    """Host NUMA cells that its memory is bound to (numatune's strict and restrictive)."""
     pinned_cpus: str = ""
     """Host CPUs that it has to itself, as a CPU set."""
     page_size_kib: int = 0
-    """Of huge pages that back it; 0 for ordinary pages."""
+    """Of huge pages that back it, the largest; 0 for ordinary pages."""
     pci_addresses: tuple[str, ...] = ()
     mdev_uuids: tuple[str, ...] = ()
 
