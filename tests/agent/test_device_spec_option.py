@@ -2,7 +2,8 @@
 
 import pytest
 
-from hypertally.agent.options import UsageError, parse
+from hypertally.agent.options import parse
+from hypertally.serving.options import UsageError
 
 ARGUMENTS = ("--once", "--connection=test:///default")
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from devhost import Host
-from hypertally.agent.options import DEFAULT_LISTEN, UsageError, parse
+from hypertally.agent.options import DEFAULT_LISTEN, parse
+from hypertally.serving.options import UsageError
 
 from .conftest import PROGRAM
 

@@ -18,9 +18,9 @@ from .lease import LeaseKeeper
 from .loop import HostLoop
 from .naming import compute_node_name
 from .observer import Observer
-from .options import Settings
 from .publisher import Publisher
 from .reporter import Reporter
+from .settings import Settings
 from .shared import Shared
 from .timer import AuditTimer
 

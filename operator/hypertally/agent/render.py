@@ -10,7 +10,7 @@ from hypertally.api.base import to_wire
 from hypertally.api.compute_node import Report
 from hypertally.hypervisor.identity import Identity
 
-from .options import Output
+from .settings import Output
 
 _MIB_PER_GIB = 1024
 
