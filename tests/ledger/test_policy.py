@@ -37,6 +37,20 @@ def test_a_reserve_of_zero_is_not_a_missing_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("memory", "reserve", "given"),
+    [pytest.param(512, 512, 0, id="M5"), pytest.param(1024, 2048, -1024, id="M6")],
+)
+def test_m5_m6_novas_value_of_memory_that_is_reserved_whole_or_beyond(memory: int, reserve: int, given: int) -> None:
+    spec = node_spec(reserved=ReservedAmounts(memory_mib=reserve))
+    assert allocatable(Amounts(memory_mib=memory), spec).memory_mib == given
+
+
+def test_m6_by_design_a_reserve_of_disk_is_not_rounded_to_gib() -> None:
+    spec = node_spec(reserved=ReservedAmounts(disk_mib=11264))
+    assert allocatable(Amounts(disk_mib=10 * 1024), spec).disk_mib == -1024
+
+
+@pytest.mark.parametrize(
     ("capacity", "reserve", "ratio", "given"),
     [(3, 0, 1500, 4), (3, 1, 1500, 3), (1, 0, 999, 0), (7, 0, 143, 1), (2, 5, 1000, -3), (0, 1, 1500, -2)],
 )
