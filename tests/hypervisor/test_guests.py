@@ -16,7 +16,7 @@ def see(facts: GuestFacts, last: Guest | None = None, *, real_disks: bool = True
 
 
 def known(**changed: int) -> Guest:
-    sizes = {"vcpus": 4, "memory_mib": 4096, "disk_mib": 10240, **changed}
+    sizes: dict[str, Any] = {"vcpus": 4, "memory_mib": 4096, "disk_mib": 10240, **changed}
     return Guest(uuid=uuid_of(1), name="guest-1", state=GuestState.RUNNING, **sizes)
 
 
