@@ -54,6 +54,8 @@ class _PoolDetail(msgspec.Struct):
 
 
 def look_at_pool(back_end: BackEnd) -> DiskSpace | Unread:
+    if not back_end.ceph_conf.is_file():
+        return Unread(f"{back_end.ceph_conf} is not here; set another ceph conf")
     user = ("--id", back_end.ceph_user) if back_end.ceph_user else ()
     command = ["ceph", "--conf", str(back_end.ceph_conf), *user, "--connect-timeout", "5", "--format", "json"]
     answer = run(command, "ceph-common", stdin=_COMMANDS)
