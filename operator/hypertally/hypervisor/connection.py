@@ -34,6 +34,8 @@ GUEST_STATS = (
     | libvirt.VIR_DOMAIN_STATS_VCPU
     | libvirt.VIR_DOMAIN_STATS_BALLOON
     | libvirt.VIR_DOMAIN_STATS_BLOCK
+    | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
+    | libvirt.VIR_DOMAIN_STATS_INTERFACE
 )
 GUEST_STATS_FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 """Without NOWAIT, one QEMU that hangs in a job stops the answer for every guest of the host."""
@@ -185,6 +187,11 @@ class Connection:
         """`total`, `free`, `buffers`, `cached`: the kernel's own words."""
         cells: int = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
         return {str(key): int(value) for key, value in self.ask(self._handle.getMemoryStats, cells).items()}
+
+    def cpu_time(self) -> dict[str, int]:
+        """`user`, `kernel`, `idle`, `iowait` of all CPUs, in nanoseconds since the host's start."""
+        every: int = libvirt.VIR_NODE_CPU_STATS_ALL_CPUS
+        return {str(key): int(value) for key, value in self.ask(self._handle.getCPUStats, every).items()}
 
     def guests(self) -> list[ListedGuest]:
         """Every domain, active or not, with one call.

@@ -113,6 +113,8 @@ class Snapshot:
     """By cell and page size in KiB."""
     huge_page_kib: int | None = None
     """The size that guests get who ask for huge pages without naming one."""
+    cpu_time: Mapping[str, int] | Unread | None = None
+    """The kernel's own words for what CPUs did, in nanoseconds; of all CPUs together."""
     node_devices: "tuple[NodeDevice, ...] | Unread | None" = ()
     """Mediated devices and their parents; all PCI devices if the settings offer some."""
     mounts: Mounts = field(default_factory=Mounts)

@@ -1,7 +1,7 @@
 """From one snapshot of a host to one report of it. Pure: the same host gives the same report."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from .identity import Identity, identity
 from .pci import vdpa_addresses
 from .software import hypervisor
 from .storage_pools import storage_pools
+from .usage import Usage, usage
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Audit:
     content: ReportContent
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
 
 
 def report(snapshot: Snapshot, previous: ReportContent | None = None) -> Audit:
@@ -70,6 +72,7 @@ def report(snapshot: Snapshot, previous: ReportContent | None = None) -> Audit:
         content=measured.settle(fit_report(content), last),
         problems=(*problems, *no_capacity, *offers, *no_use, *_problems(parts)),
         remarks=tuple(filter(None, [memory.disagreement(snapshot), *seen.remarks])),
+        usage=usage(snapshot),
     )
 
 

@@ -56,6 +56,7 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         free_pages=_free_pages(connection, capabilities),
         huge_page_kib=default_huge_page_kib() if spec.is_local else None,
         memory_kib=_try_optional(connection.memory_kib),
+        cpu_time=_try_optional(connection.cpu_time),
         disk_space=space,
         guests=guests,
         mounts=mounts,
