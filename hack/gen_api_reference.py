@@ -1,7 +1,7 @@
 """Writes docs/reference/api.md from crds/: `python hack/gen_api_reference.py [--check]`.
 
 The schema's descriptions keep a form, which a test enforces: what the field means, then `Unit: ….` where it is an
-amount, then `Written by ….`
+amount, `Source: ….` where it comes from a host or from a formula, then `Written by ….`
 """
 
 import re
@@ -19,7 +19,8 @@ PAGE = ROOT / "docs" / "reference" / "api.md"
 ORDER = ("computenodes", "instances", "migrations")
 
 _DESCRIPTION = re.compile(
-    r"(?P<meaning>.*?)(?: Unit: (?P<unit>[^.]+(?:\.\d[^.]*)?)\.)?(?: Written by (?P<writer>.+)\.)?"
+    r"(?P<meaning>.*?)(?: Unit: (?P<unit>[^.]+(?:\.\d[^.]*)?)\.)?(?: Source: (?P<source>.+?)\.)?"
+    r"(?: Written by (?P<writer>.+)\.)?"
 )
 
 FORMS = {
@@ -71,6 +72,11 @@ class Field:
     @property
     def unit(self) -> str:
         return self._part("unit")
+
+    @property
+    def source(self) -> str:
+        """What libvirt or the host was asked for, the agent's settings that count, the formula."""
+        return self._part("source")
 
     @property
     def writer(self) -> str:
@@ -129,6 +135,7 @@ def _kind(crd: Mapping[str, Any]) -> str:
         f"{crd['spec']['scope']}. Short name `{names['shortNames'][0]}`, category `{names['categories'][0]}`.",
         f"Field selectors: {selectors}.\n",
         _table(("Field", "Type", "Unit", "Bounds", "Written by", "Meaning"), map(_row, _shown(schema))),
+        *_sources(schema),
         "The API server also enforces:\n",
         *(f"- `{where}`: {message}" for where, message in rules(schema)),
         "",
@@ -146,6 +153,14 @@ def _shown(schema: Mapping[str, Any]) -> Iterator[Field]:
 
 def _row(field: Field) -> Sequence[str]:
     return (f"`{field.path}`", _type(field.schema), field.unit, _bounds(field), field.writer, field.meaning)
+
+
+def _sources(schema: Mapping[str, Any]) -> Iterator[str]:
+    """A table of its own: it concerns who compares the numbers with a host's own."""
+    told = [(f"`{field.path}`", field.source) for field in walk(schema) if field.source]
+    if told:
+        yield "Where it comes from (what is not listed comes from where the field around it does):\n"
+        yield _table(("Field", "Source and formula"), iter(told))
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from gen_api_reference import FORMS, Field, load_crd, rules, version_of
 from hypertally.api import names
+from tests.support import schemas
 from tests.support.schemas import KINDS, fields, key_length, schema
 
 KUBERNETES = "1.37"
@@ -68,6 +69,19 @@ def test_every_amount_says_its_unit(plural: str) -> None:
         assert bool(field.unit) is amount, field.path
         if field.path.endswith("MiB") and not field.path.startswith("spec.allocationRatios"):
             assert field.unit == "MiB", field.path
+
+
+def test_everything_that_is_reported_says_where_it_comes_from() -> None:
+    """Itself, or a field around it."""
+    reported = [field for field in fields("computenodes") if field.path.startswith("status.report.")]
+    told = tuple(field.path for field in reported if field.source)
+    silent = [field.path for field in reported if field.schema["type"] != "object" and not field.path.startswith(told)]
+    assert silent == ["status.report.generation"]
+
+
+@pytest.mark.parametrize("part", ["allocatable", "allocated", "free", "orphans"])
+def test_what_is_computed_says_its_formula(part: str) -> None:
+    assert schemas.field("computenodes", f"status.ledger.{part}").source
 
 
 @EACH_KIND
