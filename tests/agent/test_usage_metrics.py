@@ -25,9 +25,7 @@ def host(*uuids: str, seconds: float = 1.0) -> Usage:
 
 
 def own(collector: UsageCollector) -> set[str]:
-    return {
-        found[1] for line in shown(collector) if (found := re.match(r"hypertally_guest_info.*uuid=\"(.*?)\"", line))
-    }
+    return set(re.findall(r'^hypertally_guest_info.*uuid="(.*?)"', "\n".join(shown(collector)), re.MULTILINE))
 
 
 def test_a_guest_has_its_series_by_uuid_and_its_name_once() -> None:
@@ -101,6 +99,7 @@ def test_a_real_guest_is_measured_by_the_audits_and_by_no_scrape(
     audits = agent.metric("audits_total")
     first, second = agent.probe("/metrics")[1], agent.probe("/metrics")[1]
     host.destroy_guest("measured")
+    host.undefine("measured")
     series = dict(line.rsplit(" ", 1) for line in first.splitlines() if f'uuid="{uuid}"' in line)
     label = f'{{compute_node="{watched.name}",uuid="{uuid}"}}'
     assert float(series[f"hypertally_guest_cpu_seconds_total{label}"]) > 0
