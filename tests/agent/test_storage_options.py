@@ -1,9 +1,10 @@
-"""The disk back end, as flags and environment tell it: mistakes name the flag or what is missing, and what is allowed."""
+"""The disk back end, as flags and environment tell it: a mistake is one line that says what is allowed."""
 
 import pytest
 
-from hypertally.agent.options import UsageError, parse
+from hypertally.agent.options import parse
 from hypertally.hypervisor.back_end import ImagesType
+from hypertally.serving.options import UsageError
 
 NEEDED = ["--connection=test:///default", "--once"]
 
