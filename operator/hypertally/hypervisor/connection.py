@@ -44,9 +44,6 @@ MEDIATED_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | libvirt.VIR_
 PCI_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
 NETWORK_INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
 
-_STORAGE_DAEMON = "virtstoraged-sock"
-"""Part of the path of the socket that libvirt looks for where its daemons are modular, and of its complaint."""
-
 _MISSING = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
 _BROKEN = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
 _NOT_BUILT_IN = (libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_NO_CONNECT)
@@ -76,14 +73,6 @@ class ListedDevice:
     """A node device by libvirt's name for it."""
 
     name: str
-    handle: Any
-
-
-@dataclass(frozen=True)
-class ListedPool:
-    uuid: str
-    name: str
-    active: bool
     handle: Any
 
 
@@ -230,30 +219,6 @@ class Connection:
     def device_document(self, device: ListedDevice) -> str:
         """The device's XML; DeviceGone if it vanished meanwhile."""
         return str(self.ask(device.handle.XMLDesc, 0))
-
-    def pools(self) -> list[ListedPool]:
-        """libvirt's storage pools, those that are not started as well."""
-        active: int = libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
-        inactive: int = libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE
-        return [
-            ListedPool(str(pool.UUIDString()).lower(), str(pool.name()), is_active, pool)
-            for flags, is_active in ((active, True), (inactive, False))
-            for pool in self._ask_storage(self._handle.listAllStoragePools, flags)
-        ]
-
-    def pool_document(self, pool: ListedPool) -> str:
-        """The pool's XML; PoolGone if it vanished meanwhile."""
-        return str(self._ask_storage(pool.handle.XMLDesc, 0))
-
-    def _ask_storage(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Of modular daemons another one answers, and its absence is no loss of this connection."""
-        try:
-            return self.ask(function, *arguments, **named)
-        except HypervisorUnavailable as error:
-            if not self.is_alive():
-                raise
-            missing = _STORAGE_DAEMON in str(error)
-            raise (CallUnsupported if missing else CallFailed)(str(error)) from None
 
     def _guests_one_by_one(self) -> Iterator[ListedGuest]:
         for domain in self.ask(self._handle.listAllDomains, 0):

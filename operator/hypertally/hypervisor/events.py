@@ -24,6 +24,8 @@ GUEST_EVENTS = (
 
 DEVICE_EVENTS = (libvirt.VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE, libvirt.VIR_NODE_DEVICE_EVENT_ID_UPDATE)
 
+POOL_EVENTS = (libvirt.VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE, libvirt.VIR_STORAGE_POOL_EVENT_ID_REFRESH)
+
 
 @cache
 def start_event_loop() -> threading.Thread:
@@ -46,6 +48,7 @@ class Watch:
     connection: Connection
     registered: tuple[int, ...]
     registered_of_devices: tuple[int, ...]
+    registered_of_pools: tuple[int, ...]
     close_noticed: bool
 
     def stop(self) -> None:
@@ -58,6 +61,8 @@ class Watch:
                 handle.domainEventDeregisterAny(callback)
             for callback in self.registered_of_devices:
                 handle.nodeDeviceEventDeregisterAny(callback)
+            for callback in self.registered_of_pools:
+                handle.storagePoolEventDeregisterAny(callback)
             if self.close_noticed:
                 handle.unregisterCloseCallback()
         except libvirt.libvirtError:
@@ -66,8 +71,9 @@ class Watch:
 
 def watch(connection: Connection, changed: Callable[[str], None], closed: Callable[[], None]) -> Watch:
     """Calls `changed` with the uuid of each guest that is defined, started, stopped, given a device or pinned, and with
-    the name of each node device that comes, goes or changes; `closed` once. From now on the connection may keep what
-    the XML of guests and node devices says.
+    the name of each node device that comes, goes or changes, and with the uuid of each storage pool that is defined,
+    started, stopped or refreshed; `closed` once. From now on the connection may keep what the XML of guests and node
+    devices says.
 
     Raises HypervisorError. Drivers that cannot tell of a lost connection (those in this process) never lose it.
     """
@@ -85,12 +91,12 @@ def watch(connection: Connection, changed: Callable[[str], None], closed: Callab
         connection.ask(handle.domainEventRegisterAny, None, kind, on_change, None) for kind in GUEST_EVENTS
     )
     connection.documents.trust(True)
-    of_devices = _watch_devices(connection, changed)
+    of_devices, of_pools = _watch_devices(connection, changed), _watch_pools(connection, changed)
     try:
         handle.registerCloseCallback(on_close, None)
     except libvirt.libvirtError:
-        return Watch(connection, registered, of_devices, close_noticed=False)
-    return Watch(connection, registered, of_devices, close_noticed=True)
+        return Watch(connection, registered, of_devices, of_pools, close_noticed=False)
+    return Watch(connection, registered, of_devices, of_pools, close_noticed=True)
 
 
 def _watch_devices(connection: Connection, changed: Callable[[str], None]) -> tuple[int, ...]:
@@ -110,3 +116,18 @@ def _watch_devices(connection: Connection, changed: Callable[[str], None]) -> tu
         return ()
     connection.known_devices.trust(True)
     return registered
+
+
+def _watch_pools(connection: Connection, changed: Callable[[str], None]) -> tuple[int, ...]:
+    """Empty where there is no storage driver, or none at present: each audit asks for the pools anyway."""
+
+    def on_change(_connection: object, pool: libvirt.virStoragePool, *_: object) -> None:
+        changed(pool.UUIDString().lower())
+
+    try:
+        return tuple(
+            connection.ask_storage(connection.handle.storagePoolEventRegisterAny, None, kind, on_change, None)
+            for kind in POOL_EVENTS
+        )
+    except CallFailed:
+        return ()
