@@ -295,7 +295,7 @@ def test_pools_that_hang_cost_the_pools(host: Host, tmp_path: Path, monkeypatch:
         connected(host) as connection,
     ):
         last = audit(connection, settings).content
-        monkeypatch.setattr(Connection, "pools", lambda _: time.sleep(30))
+        monkeypatch.setattr("hypertally.hypervisor.pools.list_pools", lambda _: time.sleep(30))
         seen = audit(connection, settings, last)
     assert [pool.name for pool in seen.content.storage_pools] == ["files"]
     assert [problem.part for problem in seen.problems] == ["storagePools"]

@@ -13,6 +13,7 @@ import libvirt
 
 from .connection import Connection
 from .errors import CallFailed
+from .pools import ask_storage
 
 GUEST_EVENTS = (
     libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -126,7 +127,7 @@ def _watch_pools(connection: Connection, changed: Callable[[str], None]) -> tupl
 
     try:
         return tuple(
-            connection.ask_storage(connection.handle.storagePoolEventRegisterAny, None, kind, on_change, None)
+            ask_storage(connection, connection.handle.storagePoolEventRegisterAny, None, kind, on_change, None)
             for kind in POOL_EVENTS
         )
     except CallFailed:
