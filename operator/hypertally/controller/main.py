@@ -1,35 +1,50 @@
 """`hypertally-controller`: wiring only."""
 
 import asyncio
+import os
 import sys
 
 from hypertally.api.names import CONTROLLER_MANAGER
 from hypertally.kube.access import Access, find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
 from hypertally.kube.errors import KubeError
-from hypertally.serving.health import Address, HealthServer, ListenError, Probes
+from hypertally.serving.health import HealthServer, ListenError, Probes
 from hypertally.serving.logs import configure
+from hypertally.serving.options import CHECK_CONFIG, UsageError
 
 from . import watch
 from .controller import Controller
-from .options import parse
+from .options import CONTROLLER, settings
 from .settings import Settings
+
+_EXIT_USAGE = 2
 
 
 def main() -> None:
-    settings = parse(sys.argv[1:])
-    configure(settings.log_format, settings.log_level)
     try:
-        asyncio.run(_run(settings))
+        told = CONTROLLER.read(sys.argv[1:], os.environ)
+    except UsageError as error:
+        print(f"{CONTROLLER.name}: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
+        sys.exit(_EXIT_USAGE)
+    if CHECK_CONFIG.key in told.switches:
+        told.print()
+        return
+    _serve_until_stopped(settings(told))
+
+
+def _serve_until_stopped(chosen: Settings) -> None:
+    configure(chosen.log_format, chosen.log_level)
+    try:
+        asyncio.run(_run(chosen))
     except (KubeError, ListenError) as error:
-        sys.exit(f"hypertally-controller: {error}")
+        sys.exit(f"{CONTROLLER.name}: {error}")
 
 
-async def _run(settings: Settings) -> None:
-    access = find_access(settings.kubeconfig, settings.context)
+async def _run(chosen: Settings) -> None:
+    access = find_access(chosen.kubeconfig, chosen.context)
     async with open_session(access, CONTROLLER_MANAGER) as session:
-        controller = Controller(AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines()), settings)
-        server = _serve(controller, settings)
+        controller = Controller(AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines()), chosen)
+        server = _serve(controller, chosen)
         try:
             await controller.start()
             async with controller.running():
@@ -45,8 +60,8 @@ async def _watch(access: Access, controller: Controller) -> None:
         await watch.run(watch.registry(access, session, cache.instances, cache.migrations))
 
 
-def _serve(controller: Controller, settings: Settings) -> HealthServer | None:
-    if not settings.listen:
+def _serve(controller: Controller, chosen: Settings) -> HealthServer | None:
+    if chosen.listen is None:
         return None
     probes = Probes(live=controller.complaints_live, ready=controller.complaints_ready)
-    return HealthServer(Address.parse(settings.listen), probes, controller.metrics.registry).start()
+    return HealthServer(chosen.listen, probes, controller.metrics.registry).start()
