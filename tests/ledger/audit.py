@@ -1,12 +1,12 @@
 """What must hold of a cluster's books, at any time and when it has come to rest."""
 
 from hypertally.api.amounts import Amounts
-from hypertally.api.compute_node import ComputeNode, Role
+from hypertally.api.compute_node import Claim, ComputeNode, Role
 from hypertally.api.instance import MovePhase
 from hypertally.ledger.charges import allocated, charge, sizes
 from hypertally.ledger.evidence import Sight, sight_of
 from hypertally.ledger.vectors import KEYS, ZERO, add, covers
-from hypertally.ledger.wants import owner
+from hypertally.ledger.wants import owner, wants
 from tests.ledger.world import World
 
 
@@ -27,6 +27,40 @@ def assert_room(before: ComputeNode, after: ComputeNode) -> None:
         if getattr(ledger.free, key) < 0:
             raised = {u for u, c in now.items() if getattr(c, key) > getattr(was.get(u, ZERO), key)}
             assert raised <= listed.keys(), f"{after.metadata.name}: {raised} have no room"
+
+
+class Clerk:
+    """Remembers when each claim was written, and checks each write against what a controller can only infer."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._written: dict[tuple[str, str, Role], int] = {}
+
+    def check(self, before: ComputeNode, after: ComputeNode) -> None:
+        assert_room(before, after)
+        was = before.status.ledger.claims if before.status.ledger else ()
+        now = after.status.ledger.claims if after.status.ledger else ()
+        for claim in now:
+            if not any((c.uuid, c.role, c.resources) == (claim.uuid, claim.role, claim.resources) for c in was):
+                self._written[after.metadata.name, claim.uuid, claim.role] = self.world.tick()
+        stands = {(c.uuid, c.role, c.instance_uid) for c in now}
+        for claim in was:
+            if (claim.uuid, claim.role, claim.instance_uid) not in stands and not claim.overcommitted:
+                self._check_gone(after, claim, stands={role for uuid, role, _ in stands if uuid == claim.uuid})
+
+    def _check_gone(self, node: ComputeNode, gone: Claim, stands: set[Role]) -> None:
+        name = node.metadata.name
+        if gone.role is Role.LEAVING and Role.LEAVING not in stands:
+            assert self.is_newer(name, gone), f"{name}: {gone} went, and no audit began since it was written"
+        twins = [i for i in self.world.instances.values() if i.spec.uuid == gone.uuid]
+        first = owner(twins)
+        if first is not None and first.metadata.uid == gone.instance_uid:
+            want = wants(first, name).get(gone.role)
+            assert want is None or want.resources != gone.resources, f"{name}: {gone} went, and is wanted still"
+
+    def is_newer(self, name: str, claim: Claim) -> bool:
+        """The audit that the Lease shows began after the claim was written."""
+        return self.world.began.get(name, 0) > self._written.get((name, claim.uuid, claim.role), 0)
 
 
 def assert_listed(node: ComputeNode) -> None:

@@ -17,6 +17,7 @@ from hypertally.ledger.migration_conditions import findings
 from hypertally.ledger.moves import next_status
 from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger
 from tests.ledger import reference_model as ref
+from tests.ledger import reference_moves as rules
 from tests.ledger.make import claim, guest, instance, look, migration, move, node, size
 from tests.ledger.reference_model import Books, Claim, Declared, Fact, Move, Value
 
@@ -135,7 +136,7 @@ class Bridge:
         return expected
 
     def _ask_fact(self, i: int, n: int, books: Books | str | None, report: tuple[int, ...], current: bool) -> Fact:
-        expected = ref.fact(i, books, report, self.uuids, current=current)
+        expected = rules.fact(i, books, report, self.uuids, current=current)
         on = None if books is None else self.node(n, books, report, current=current)
         seen = gather(self.instance(i, Value(0, 0, 1, 1)), on, look(AUDIT, node=name(n)))
         claims = sorted(
@@ -163,7 +164,7 @@ class Bridge:
     def _ask_value(
         self, i: int, value: Value, facts: tuple[Fact, ...], views: tuple[str, ...], silent: frozenset[int]
     ) -> Value:
-        expected = ref.next_value(i, value, facts, views, self.migrations, silent)
+        expected = rules.next_value(i, value, facts, views, self.migrations, silent)
         real = self.instance(i, value)
         evidence = {name(n): self._evidence(i, f, silent=n in silent) for n, f in enumerate(facts)}
         declared = []
@@ -180,7 +181,7 @@ class Bridge:
     def _ask_completes(
         self, m: int, outcome: str, pinned: bool, i: int, value: Value | None, facts: tuple[Fact, ...]
     ) -> bool:
-        expected = ref.completes(m, outcome, pinned, value, facts)
+        expected = rules.completes(m, outcome, pinned, value, facts)
         _, kind, target, new = self.migrations[m]
         declared = migration(
             MoveType(kind), name(target), name=f"m{m}", new=(new or 1) if kind == "Resize" else None,

@@ -5,17 +5,15 @@ not been written since; of nodes and Migrations, read after an Instance that has
 object that was read first empties them: its compare-and-swap would fail. Crashes need no step: no rule remembers.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
 from tests.ledger.reference_bridge import Bridge, OwnerItems
-from tests.ledger.reference_model import ELSEWHERE, GONE, NEW, Books, Claim, Fact, Move, Value, lowered, wants
+from tests.ledger.reference_model import GONE, NEW, Books, Claim, Value, lowered
+from tests.ledger.reference_readers import BLANK, project, said, view
 from tests.ledger.reference_world import Config, Environment, Ghost, State, Step, lock, put
-
-BLANK = Fact()
 
 
 class Search:
@@ -27,8 +25,8 @@ class Search:
         self.nodes = self.environment.nodes
         self.bridge = Bridge(config.uuids, config.rooms, config.migrations)
         self.decide = lru_cache(None)(self._decide)
-        self.project = lru_cache(None)(self._project)
-        self.view = lru_cache(None)(self._view)
+        self.project = lru_cache(None)(partial(project, config))
+        self.view = lru_cache(None)(partial(view, config))
 
     # -- where it begins
 
@@ -196,9 +194,9 @@ class Search:
         found = set()
         hushes = {frozenset[int](), frozenset(self.config.dead)} if silent is None else {silent}
         for seen in product(*facts):
-            for said in product(*views):
+            for told in product(*views):
                 for hush in hushes:
-                    new = self.bridge.value(i, value, seen, said, hush)
+                    new = self.bridge.value(i, value, seen, told, hush)
                     if new != value and new not in found:
                         found.add(new)
                         yield Step(f"a controller writes i{i}: {new}", instance=(i, new))
@@ -248,107 +246,11 @@ class Search:
             seen = self.bridge.fact(i, n, t.books[n], t.report[n], t.current[n])
             now = frozenset((self.project(i, value, n, seen),))
             facts.append(now if old is None else old[0][n] | now)
-        views = tuple(self._said(t, value, m) for m in range(len(t.migrations)))
+        views = tuple(said(t, value, m) for m in range(len(t.migrations)))
         if old is not None:
             views = tuple(a | b for a, b in zip(old[1], views, strict=True))
         return tuple(facts), views
 
-    def _said(self, t: State, value: Value, m: int) -> frozenset[str]:
-        """A decision on this value looks only at its own move's Migration, without a move only for open ones."""
-        view = t.migrations[m]
-        said = "gone" if not isinstance(view, tuple) or view[1] else view[0] or "open"
-        if value.move is None:
-            return frozenset(("open" if said == "open" and value.home >= 0 else "gone",))
-        return frozenset((said if value.move.m == m else "gone",))
-
-    def _view(self, n: int, i: int, v: Value | int) -> Value | None:
-        """What n's ledger may depend on; all else is made equal."""
-        if not isinstance(v, Value):
-            return None
-        wanted = wants(v, n)
-        if not wanted and self.config.uuids.count(self.config.uuids[i]) == 1:
-            return None
-        home = v.home if v.home in (-1, n) else ELSEWHERE
-        spec = v.spec if v.spec == n else ELSEWHERE
-        move = v.move if v.move and ("I" in wanted or "V" in wanted) else None
-        size, asked, gen = (v.size, v.asked, v.gen) if "R" in wanted else (1, 1, 0)
-        return Value(spec, home, size, asked if home < 0 else size, move, gen if home < 0 else 0)
-
-    def _project(self, i: int, v: Value, n: int, fact: Fact) -> Fact:
-        """What a decision on this value may depend on; all else is made equal: fewer states, the same behaviour."""
-        move = v.move
-        home = v.spec if v.home < 0 else v.home
-        if move is None:
-            return self._project_idle(i, v, n, fact, home)
-        if move.phase == "E":
-            stays = [x for x in fact.claims if x[0] in ("IV" if n == home else "IRV")]
-            kept = tuple((x[0], True, 0, 1) for x in stays[:1]) if n in (home, move.source, move.target) else ()
-            return BLANK._replace(claims=kept)
-        if move.phase == "M":
-            return BLANK
-        return self._project_moving(move, n, fact)
-
-    def _project_idle(self, i: int, v: Value, n: int, fact: Fact, home: int) -> Fact:
-        listed = BLANK._replace(sight=fact.sight)
-        if n == home and v.home < 0:
-            mine = tuple(x for x in fact.claims if x[0] == "R" and x[1] and x[2] == v.gen)
-            return listed._replace(claims=mine)
-        if n == home:
-            return listed._replace(
-                current=fact.current and fact.nothing(), claims=fact.claims[:1] and (("L", True, 0, 1),)
-            )
-        is_target = any(i == whose and target == n for whose, _, target, _ in self.config.migrations)
-        settled = fact.settled and fact.sight > 0
-        return BLANK._replace(exists=fact.exists or not is_target, settled=settled, sight=fact.sight if settled else 0)
-
-    def _project_moving(self, move: Move, n: int, fact: Fact) -> Fact:
-        kept = BLANK
-        if n == move.source and move.kind in ("Live", "Observed"):
-            kept = kept._replace(sight=fact.sight)
-        if n == move.target:
-            alone = move.kind == "Observed" and not fact.nothing()
-            same = move.source == move.target
-            kept = kept._replace(
-                fresh=fact.fresh, size=fact.size if same and fact.fresh is not None else 0,
-                claims=(("L", True, 0, 1),) if alone else (),
-            )  # fmt: skip
-        return kept
-
 
 def _shown(s: State, n: int) -> tuple[object, ...]:
     return s.books[n], s.report[n], s.current[n]
-
-
-Check = Callable[[State, str, State], str | None]
-
-
-class Broken(AssertionError):
-    """The shortest way to a state where something does not hold."""
-
-
-def explore(search: Search, start: State, on_states: list[Check], on_steps: list[Check], limit: int) -> int:
-    """How many states there are; each check held in each state, or on each step. Broken, with the trace, otherwise."""
-    parents: dict[State, tuple[State, str] | None] = {start: None}
-    queue = deque([start])
-    while queue:
-        s = queue.popleft()
-        for label, t in search.successors(s):
-            checks = on_steps
-            if t not in parents:
-                parents[t] = (s, label)
-                queue.append(t)
-                checks = on_steps + on_states
-            for check in checks:
-                if text := check(s, label, t):
-                    raise Broken("\n  ".join([text, *trace(parents, s), label, str(t[:10])]))
-        if len(parents) > limit:
-            raise Broken(f"more than {limit} states: the bounds are too wide")
-    return len(parents)
-
-
-def trace(parents: dict[State, tuple[State, str] | None], s: State) -> list[str]:
-    labels = []
-    while (parent := parents[s]) is not None:
-        s, label = parent
-        labels.append(label)
-    return labels[::-1]

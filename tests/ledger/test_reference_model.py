@@ -12,8 +12,9 @@ import pytest
 from hypertally.ledger import proof, transitions
 from tests.ledger.bounds import EXHAUSTIVE
 from tests.ledger.reference_checks import Checks
+from tests.ledger.reference_explore import Broken, Check, explore
 from tests.ledger.reference_model import Books
-from tests.ledger.reference_search import Broken, Check, Search, explore
+from tests.ledger.reference_search import Search
 from tests.ledger.reference_world import Config
 
 LIMIT = 5_000_000 if EXHAUSTIVE else 60_000

@@ -24,7 +24,10 @@ class Host:
     guests: dict[str, Guest] = field(default_factory=dict)
     process: int = 1
     leased: int = 0
-    looking: tuple[int, tuple[Guest, ...]] | None = None
+    looking: tuple[int, tuple[Guest, ...], int] | None = None
+    """An audit in flight: its number, what it saw, and the tick at which it began."""
+    began: int = 0
+    """When the audit that was published last began."""
     published: LeasedAudit | None = None
     alive: bool = True
 
@@ -38,9 +41,11 @@ class World:
         self.leases: dict[str, tuple[str, LeasedAudit | None]] = {}
         self.instances: dict[str, Instance] = {}
         self.migrations: dict[str, Migration] = {}
+        self.began: dict[str, int] = {}
+        """When the audit that each Lease shows began: what no controller may know, and every proof must be true to."""
         self._revision = 0
 
-    def _next(self) -> int:
+    def tick(self) -> int:
         self._revision += 1
         return self._revision
 
@@ -52,16 +57,16 @@ class World:
 
     def begin(self, name: str) -> None:
         host = self.hosts[name]
-        host.looking = (host.leased + 1, tuple(sorted(host.guests.values(), key=lambda g: g.uuid)))
+        host.looking = (host.leased + 1, tuple(sorted(host.guests.values(), key=lambda g: g.uuid)), self.tick())
 
     def publish(self, name: str) -> None:
         """The report of the audit that began, and the node object if it is gone."""
         host = self.hosts[name]
         if host.looking is None:
             return
-        (number, seen), host.looking = host.looking, None
+        (number, seen, host.began), host.looking = host.looking, None
         if name not in self.nodes:
-            meta = ObjectMeta(name=name, uid=f"uid-{name}-{self._next()}", generation=1)
+            meta = ObjectMeta(name=name, uid=f"uid-{name}-{self.tick()}", generation=1)
             self.nodes[name] = ComputeNode(metadata=meta, spec=node_spec(name, NOTHING_RESERVED))
         node = self.nodes[name]
         held = node.status.report
@@ -74,6 +79,7 @@ class World:
     def renew(self, name: str) -> None:
         host = self.hosts[name]
         self.leases[name] = (f"agent-{host.process}", host.published)
+        self.began[name] = host.began
         host.leased = max(host.leased, host.published.audit if host.published else 0)
 
     def audit(self, name: str) -> None:
@@ -102,7 +108,7 @@ class World:
 
     def create(self, made: Instance) -> None:
         """Under a uid of its own, however often the name is used."""
-        number = self._next()
+        number = self.tick()
         meta = replace(made.metadata, uid=f"uid-{made.metadata.name}-{number}", creation_timestamp=f"{number:06}")
         self._put_instance(replace(made, metadata=meta))
 
@@ -115,7 +121,7 @@ class World:
         self._put_instance(replace(held, metadata=meta, spec=replace(held.spec, compute_node_name=bound)))
 
     def move(self, made: Migration) -> None:
-        number = self._next()
+        number = self.tick()
         meta = replace(made.metadata, uid=f"uid-{made.metadata.name}-{number}", creation_timestamp=f"{number:06}")
         self._put_migration(replace(made, metadata=meta))
 
@@ -154,11 +160,11 @@ class World:
         self.nodes[node.metadata.name] = node
 
     def _put_instance(self, made: Instance) -> None:
-        meta = replace(made.metadata, resource_version=str(self._next()))
+        meta = replace(made.metadata, resource_version=str(self.tick()))
         self.instances[made.metadata.name] = replace(made, metadata=meta)
 
     def _put_migration(self, made: Migration) -> None:
-        meta = replace(made.metadata, resource_version=str(self._next()))
+        meta = replace(made.metadata, resource_version=str(self.tick()))
         self.migrations[made.metadata.name] = replace(made, metadata=meta)
 
 
