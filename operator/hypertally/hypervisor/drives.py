@@ -36,9 +36,15 @@ class Drive:
         return bool(self.path and self.capacity and self.allocated == self.capacity and self.format in ("", "raw"))
 
 
+_UNKNOWN = Drive("of any name", "", "", None, 0)
+"""Of a guest about whose disks nothing was told at all: that is not the same as a guest without disks."""
+
+
 def drives_at(home: DiskHome, stats: Mapping[str, int | str], domain: Domain | None) -> tuple[Drive, ...]:
     """Those that live in the back end, by name; a drive of which nothing tells where it lives is taken for one."""
     disks = {disk.target: disk for disk in domain.disks} if domain else {}
+    if "block.count" not in stats and domain is None:
+        return (_UNKNOWN,)
     found = _told(home, stats, disks) if "block.count" in stats else _untold(home, disks)
     return tuple(sorted(found, key=lambda drive: drive.name))
 
