@@ -32,6 +32,10 @@ test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some)
 coverage: setup ## Every test, with line and branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Spoilt documents for every reader of XML (DOCUMENTS=100000, SEED=1)
+	@$(BIN)/python -m tests.fuzz --documents $(or $(DOCUMENTS),100000) --seed $(or $(SEED),1)
+
 .PHONY: lint
 lint: setup ## Style, types, layers, YAML, shell
 	$(BIN)/ruff check

@@ -4,10 +4,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from . import audit, claims
+from . import audit, claims, devices
 from .result import RESULTS, Result, save
 
-BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {"audit": audit.run, "claims": claims.run}
+BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
+    "audit": audit.run,
+    "claims": claims.run,
+    "devices": devices.run,
+}
 
 HEADINGS = ("NAME", "OURS", "FLOOR", "UNIT", "RATIO", "BUDGET", "WITHIN")
 ROW = "{:<24} {:>12} {:>12} {:<10} {:>8} {:>8}  {}"

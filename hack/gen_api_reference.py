@@ -1,7 +1,7 @@
 """Writes docs/reference/api.md from crds/: `python hack/gen_api_reference.py [--check]`.
 
 The schema's descriptions keep a form, which a test enforces: what the field means, then `Unit: ….` where it is an
-amount, then `Written by ….`
+amount, `Source: ….` where it comes from a host or from a formula, then `Written by ….`
 """
 
 import re
@@ -19,7 +19,8 @@ PAGE = ROOT / "docs" / "reference" / "api.md"
 ORDER = ("computenodes", "instances", "migrations")
 
 _DESCRIPTION = re.compile(
-    r"(?P<meaning>.*?)(?: Unit: (?P<unit>[^.]+(?:\.\d[^.]*)?)\.)?(?: Written by (?P<writer>.+)\.)?"
+    r"(?P<meaning>.*?)(?: Unit: (?P<unit>[^.]+(?:\.\d[^.]*)?)\.)?(?: Source: (?P<source>.+?)\.)?"
+    r"(?: Written by (?P<writer>.+)\.)?"
 )
 
 FORMS = {
@@ -31,10 +32,19 @@ FORMS = {
     r"^[!-~]+$": "printable ASCII without spaces",
     r"^[A-Za-z0-9]([-A-Za-z0-9_.:]*[A-Za-z0-9])?$": "Lease holder",
     r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$": "condition reason",
+    r"^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$": "CPU set",
+    r"^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$": "PCI address",
+    r"^[0-9a-f]{4}$": "four hexadecimal digits",
+    r"^[-A-Za-z0-9_.:/,+=@*]+$": "word",
+    r"^([-A-Za-z0-9_.:/,+=@*]([-A-Za-z0-9_.:/,+=@* ]*[-A-Za-z0-9_.:/,+=@*])?)?$": "words",
+    r"^[A-Za-z0-9.\[\]]+$": "path of a field",
+    "^[^\\x00-\\x1f\\x7f-\\x9f<>&\u2028\u2029]+$": "plain text",
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
     r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$": "condition type",
 }
 """What the patterns of the schema are called; a test finds a pattern that has no name."""
+
+_LISTS = {"map": "list by {}", "set": "set", "atomic": "list"}
 
 _INTRODUCTION = """\
 # API reference: `compute.hypertally.dev/v1alpha1`
@@ -64,6 +74,11 @@ class Field:
         return self._part("unit")
 
     @property
+    def source(self) -> str:
+        """What libvirt or the host was asked for, the agent's settings that count, the formula."""
+        return self._part("source")
+
+    @property
     def writer(self) -> str:
         return self._part("writer")
 
@@ -90,7 +105,7 @@ def schema_of(crd: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def walk(schema: Mapping[str, Any], path: str = "") -> Iterator[Field]:
-    """Every property at every depth, parents first; an entry of a list is `list[]`."""
+    """Every property at every depth, parents first; an entry of a list is `list[]`, a value of a map `map.*`."""
     for name, inner in schema.get("properties", {}).items():
         here = f"{path}.{name}" if path else name
         yield Field(here, inner, name in schema.get("required", ()))
@@ -98,6 +113,8 @@ def walk(schema: Mapping[str, Any], path: str = "") -> Iterator[Field]:
     if "items" in schema:
         yield Field(f"{path}[]", schema["items"], required=False)
         yield from walk(schema["items"], f"{path}[]")
+    if "additionalProperties" in schema:
+        yield Field(f"{path}.*", schema["additionalProperties"], required=False)
 
 
 def page() -> str:
@@ -118,6 +135,7 @@ def _kind(crd: Mapping[str, Any]) -> str:
         f"{crd['spec']['scope']}. Short name `{names['shortNames'][0]}`, category `{names['categories'][0]}`.",
         f"Field selectors: {selectors}.\n",
         _table(("Field", "Type", "Unit", "Bounds", "Written by", "Meaning"), map(_row, _shown(schema))),
+        *_sources(schema),
         "The API server also enforces:\n",
         *(f"- `{where}`: {message}" for where, message in rules(schema)),
         "",
@@ -128,18 +146,28 @@ def _kind(crd: Mapping[str, Any]) -> str:
 
 
 def _shown(schema: Mapping[str, Any]) -> Iterator[Field]:
-    """Without what every object has, and without list entries: the list's own row speaks of them."""
+    """Without what every object has, and without list entries that are objects: the list's own row speaks of them."""
     every = (field for field in walk(schema) if field.path not in ("apiVersion", "kind", "metadata"))
-    return (field for field in every if not field.path.endswith("[]"))
+    return (field for field in every if not (field.path.endswith("[]") and field.schema["type"] == "object"))
 
 
 def _row(field: Field) -> Sequence[str]:
     return (f"`{field.path}`", _type(field.schema), field.unit, _bounds(field), field.writer, field.meaning)
 
 
+def _sources(schema: Mapping[str, Any]) -> Iterator[str]:
+    """A table of its own: it concerns who compares the numbers with a host's own."""
+    told = [(f"`{field.path}`", field.source) for field in walk(schema) if field.source]
+    if told:
+        yield "Where it comes from (what is not listed comes from where the field around it does):\n"
+        yield _table(("Field", "Source and formula"), iter(told))
+
+
 def _type(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "array":
-        return f"list by {', '.join(schema['x-kubernetes-list-map-keys'])}"
+        return _LISTS[schema["x-kubernetes-list-type"]].format(", ".join(schema.get("x-kubernetes-list-map-keys", ())))
+    if "additionalProperties" in schema:
+        return "map"
     return "time" if schema.get("format") == "date-time" else str(schema["type"])
 
 
@@ -152,6 +180,8 @@ def _bounds(field: Field) -> str:
         parts.append(f"{_number(schema['minimum'])} to {_number(schema['maximum'])}")
     if "maxItems" in schema:
         parts.append(f"at most {schema['maxItems']} entries")
+    if "maxProperties" in schema:
+        parts.append(f"at most {schema['maxProperties']} entries")
     if schema.get("format") == "date-time":
         parts.append("RFC 3339")
     elif "maxLength" in schema:

@@ -5,12 +5,10 @@ It is made from the option tables that the programs parse their arguments with: 
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
-from hypertally.agent.options import _OPTIONS as AGENT_OPTIONS
-from hypertally.controller.options import _HELP as CONTROLLER_HELP
-from hypertally.controller.options import PREFIX
-from hypertally.controller.settings import Settings
+from hypertally.agent.options import AGENT
+from hypertally.controller.options import CONTROLLER
+from hypertally.serving.options import CONFIG, Program
 from reference_page import REFERENCE, Page, code, table
 
 _INTRODUCTION = """\
@@ -18,21 +16,37 @@ _INTRODUCTION = """\
 
 <!-- Made from the programs' own option tables by hack/gen_configuration_reference.py: change it there. -->
 
-A flag goes before the environment, and the environment before the default. Nothing is read from a configuration file.
-A value that is not allowed ends the program with status 2 and one line that names the flag or the variable, the value,
-and what is allowed. Times are in seconds.
+Each setting can be given as a flag, as a variable of the environment, and in a file, under the same name. A flag goes
+before the environment, the environment before the file, and the file before the default.
+
+The file is YAML, named by `--config`. Its keys are the flags without the dashes; what may be repeated is a list:
+
+```yaml
+node-name: n1
+connection:
+- qemu:///system
+log-level: debug
+```
+
+A value that is not allowed ends the program with status 2 and one line that names the flag, the variable or the file's
+line and key, the value, and what is allowed. `--check-config` checks everything in this way without asking libvirt or
+the API server, and prints each setting with where it comes from, as a file that would set the same. Times are in
+seconds.
 """
 
 _AGENT = """\
 ## hypertally-agent
 
-`--connection` may be given several times; in the environment its values are separated by blanks. One connection has no
-name, every further one has: `NAME=URI`. Its ComputeNode is then called after both, such as `n1--lab` for the connection
-`lab` of the agent on node `n1`.
+`--connection` and `--reserved-huge-pages` may be given several times; in the environment their values are separated by
+blanks. `--device-spec` may be too; in the file its values are mappings, as in Nova's configuration.
+
+One connection has no name, every further one has: `NAME=URI`. Its ComputeNode is then called after both, such as
+`n1--lab` for the connection `lab` of the agent on node `n1`.
 """
 
 _FURTHER = """\
-`--once` takes no value and has no variable. `-o` is short for `--output`. `--version` and `--help` print and end.
+`--once` and `--check-config` take no value, and are flags only. `-o` is short for `--output`. `--version` and `--help`
+print and end.
 
 Exit codes: 0 after an orderly end; 1 when `--once` could not audit at least one host; 2 for a value that is not
 allowed, a kubeconfig that cannot be used or an address that is taken; 3 when `--once` audited every host but parts are
@@ -44,6 +58,8 @@ _CONTROLLER = """\
 """
 
 _ENDS = """\
+`--check-config` takes no value, and is a flag only. `--version` and `--help` print and end.
+
 Exit codes: 0 after an orderly end; 1 for a kubeconfig that cannot be used, missing rights or CRDs, or an address that
 is taken; 2 for a value that is not allowed.
 """
@@ -55,36 +71,18 @@ def text() -> str:
     return "\n".join([
         _INTRODUCTION,
         _AGENT,
-        table(_HEAD, _agent_rows()),
+        table(_HEAD, _rows(AGENT)),
         _FURTHER,
         _CONTROLLER,
-        table(_HEAD, _controller_rows()),
+        table(_HEAD, _rows(CONTROLLER)),
         _ENDS,
     ]).rstrip() + "\n"  # fmt: skip
 
 
-def _agent_rows() -> Iterator[Sequence[str]]:
-    for option in AGENT_OPTIONS:
-        flag = f"{option.flag} {option.metavar}".strip()
-        yield code(flag), code(option.variable), code(str(option.default)) or "none", option.help
-
-
-def _controller_rows() -> Iterator[Sequence[str]]:
-    for field in fields(Settings):
-        flag = f"--{field.name.replace('_', '-')}"
-        default = _shown(field.default)
-        meaning = CONTROLLER_HELP[field.name].partition(" (default:")[0]
-        yield code(flag), code(PREFIX + field.name.upper()), code(default) or _unset(field.name), meaning
-
-
-def _shown(default: object) -> str:
-    return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def _unset(name: str) -> str:
-    """What stands in for a value that has no default of its own."""
-    _, _, said = CONTROLLER_HELP[name].partition(" (default: ")
-    return said.removesuffix(")") or "none"
+def _rows(program: Program) -> Iterator[Sequence[str]]:
+    for option in (CONFIG, *program.options):
+        flag = f"{option.flag} {option.metavar}"
+        yield code(flag), code(option.variable), code(option.default) or option.shown_default, option.help
 
 
 PAGE = Page(REFERENCE / "configuration.md", "gen_configuration_reference.py", text)

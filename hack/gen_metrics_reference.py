@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from prometheus_client import CollectorRegistry
 
 from hypertally.agent.metrics import AgentMetrics
+from hypertally.agent.usage_metrics import labels
 from hypertally.controller.controller import Controller
 from hypertally.controller.settings import Settings
 from reference_page import REFERENCE, Page, code, table
@@ -22,6 +23,11 @@ _INTRODUCTION = """\
 Both programs serve the Prometheus text format at `/metrics` of `--listen`. Names and labels are an interface.
 A histogram has the usual series `_bucket`, `_sum` and `_count`. The label `compute_node` is the ComputeNode's name;
 `kind` is the kind of the object that was looked at.
+
+What hosts and guests use is what the last audit saw: a scrape asks libvirt nothing, so these change with the audits,
+and what an audit did not tell is absent. Only guests that run or are paused have series. Those beyond
+`--metrics-guests` share the series whose `uuid` is `others`, which falls when one of them ends. A guest's counters
+begin anew with its start.
 """
 
 _HEAD = ("Metric", "Type", "Labels", "Meaning")
@@ -46,10 +52,14 @@ def text() -> str:
 def _rows(registry: CollectorRegistry) -> Iterator[Sequence[str]]:
     # The public collect() gives families, which do not know the names of their labels.
     for collector in vars(registry)["_collector_to_names"]:
-        (family,) = collector.collect()
-        name = f"{family.name}_total" if family.type == "counter" else family.name
-        labels = ", ".join(code(label) for label in getattr(collector, "_labelnames", ()))
-        yield code(name), family.type, labels, family.documentation
+        for family in collector.collect():
+            names = getattr(collector, "_labelnames", ()) or USAGE_LABELS.get(family.name, ())
+            name = family.name + _SUFFIX.get(family.type, "")
+            yield code(name), family.type, ", ".join(map(code, names)), family.documentation
+
+
+_SUFFIX = {"counter": "_total", "info": "_info"}
+USAGE_LABELS = labels()
 
 
 PAGE = Page(REFERENCE / "metrics.md", "gen_metrics_reference.py", text)

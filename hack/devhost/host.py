@@ -30,7 +30,7 @@ class Host:
         self.name = name
         self.host_uuid = host_uuid
         self.directory = directory
-        self._supervisor = Supervisor(directory, name)
+        self._supervisor = Supervisor(directory, "devhost.init", [str(directory), name], "--mount", "--uts")
 
     @classmethod
     def start(cls, name: str = "hv1", host_uuid: str | None = None) -> Self:

@@ -1,9 +1,9 @@
 """First process of a private host: prepares its mounts, runs libvirtd, reaps what is orphaned, ends with its parent.
 
-Run as process 1 of a PID namespace: `python -I init.py DIRECTORY NAME`. It must reap: libvirt starts QEMU daemonized to
-probe it, and waits 40 s for each probe that stays a zombie. It obeys lines on stdin (see `answer`), answers each with
-one line on stdout, and ends at the end of stdin, with every process of the namespace: no QEMU and no file survives a
-parent that was killed with SIGKILL.
+Run as process 1 of a PID namespace: `python -m devhost.init DIRECTORY NAME`. It must reap: libvirt starts QEMU as a
+daemon to probe it, and waits 40 s for each probe that stays a zombie. It obeys lines on stdin (see `answer`), answers
+each with one line on stdout, and ends at the end of stdin, with every process of the namespace: no QEMU and no file
+survives a parent that was killed with SIGKILL.
 """
 
 import contextlib
@@ -15,6 +15,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 PRIVATE_FOLDERS = {
@@ -24,6 +26,7 @@ PRIVATE_FOLDERS = {
     "log": "/var/log/libvirt",
     "run": "/run/libvirt",
 }
+HUGE_PAGES = "/run/hugepages"
 _SIGNALS = {"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}
 _ENDS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM}
 _END_SECONDS = 10.0
@@ -92,13 +95,17 @@ def prepare_mounts(directory: Path) -> None:
     for name, place in PRIVATE_FOLDERS.items():
         Path(place).mkdir(parents=True, exist_ok=True)
         _mount("--bind", str(directory / name), place)
+    if "hugetlbfs" in Path("/proc/filesystems").read_text().split():
+        # Where libvirt looks for it: in its own table of mounts.
+        Path(HUGE_PAGES).mkdir()
+        _mount("-t", "hugetlbfs", "hugetlbfs", HUGE_PAGES)
 
 
 def _mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True, timeout=10, stdin=subprocess.DEVNULL)
 
 
-def serve(libvirtd: Libvirtd) -> None:
+def serve(reap: Callable[[], None], answer: Callable[[str], str]) -> None:
     """Answers one command a line until stdin ends; a child's end wakes the same poll."""
     woken, waker = socket.socketpair()
     for end in (woken, waker):
@@ -110,14 +117,14 @@ def serve(libvirtd: Libvirtd) -> None:
         ready, _, _ = select.select([0, woken.fileno()], [], [])
         if woken.fileno() in ready:
             woken.recv(4096)
-            libvirtd.reap()
+            reap()
         if 0 in ready:
             chunk = os.read(0, 4096)
             if not chunk:
                 return
             *lines, pending = (pending + chunk).split(b"\n")
             for line in lines:
-                os.write(1, answer(libvirtd, line.decode()).encode() + b"\n")
+                os.write(1, answer(line.decode()).encode() + b"\n")
 
 
 def answer(libvirtd: Libvirtd, command: str) -> str:
@@ -141,7 +148,8 @@ def main() -> None:
     directory, name = Path(sys.argv[1]), sys.argv[2]
     socket.sethostname(name)
     prepare_mounts(directory)
-    serve(Libvirtd(directory))
+    libvirtd = Libvirtd(directory)
+    serve(libvirtd.reap, partial(answer, libvirtd))
     leave_nothing(directory)
 
 

@@ -1,4 +1,4 @@
-"""The process tree of a private host, spoken to through its first process."""
+"""A process tree in namespaces of its own, spoken to through its first process."""
 
 import os
 import select
@@ -7,28 +7,34 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import HostError, HostTimeout
 from .programs import search_path
 
-_UNSHARE = ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child")
-_INIT = Path(__file__).with_name("init.py")
+_HACK = str(Path(__file__).resolve().parent.parent)
 
 
 class Supervisor:
-    """Owns process 1 of the host's namespaces. Its stdin is the lifeline: when we end, however, the host ends."""
+    """Owns process 1 of the namespaces. Its stdin is the lifeline: when we end, however, the whole tree ends.
 
-    def __init__(self, directory: Path, name: str) -> None:
+    That process is the `module`, given `arguments`; `namespaces` are unshare's words for what is private beside PIDs.
+    """
+
+    def __init__(self, directory: Path, module: str, arguments: Sequence[str], *namespaces: str) -> None:
         self._log = directory / "init.log"
         self._lock = threading.Lock()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_UNSHARE, sys.executable, "-I", str(_INIT), str(directory), name],
+                [
+                    *("unshare", *namespaces, "--pid", "--fork", "--kill-child"),
+                    *(sys.executable, "-P", "-s", "-m", module, *arguments),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={"PATH": search_path(), "LC_ALL": "C"},
+                env={"PATH": search_path(), "LC_ALL": "C", "PYTHONPATH": _HACK},
                 # A Ctrl-C at the terminal is for the caller, who ends the host in his own order.
                 start_new_session=True,
             )
@@ -43,11 +49,11 @@ class Supervisor:
     def _exchange(self, command: str, timeout: float) -> str:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or stdin.closed:
-            raise HostError("the host has ended")
+            raise HostError("it has ended")
         try:
             os.write(stdin.fileno(), f"{command}\n".encode())
         except BrokenPipeError:
-            raise HostError(f"the host's first process has ended: {self._last_words()}") from None
+            raise HostError(f"its first process has ended: {self._last_words()}") from None
         return self._read_line(stdout.fileno(), command, time.monotonic() + timeout)
 
     def _read_line(self, descriptor: int, command: str, deadline: float) -> str:
@@ -55,10 +61,10 @@ class Supervisor:
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise HostTimeout(f"the host's first process did not answer {command!r} in time")
+                raise HostTimeout(f"its first process did not answer {command!r} in time")
             chunk = os.read(descriptor, 4096)
             if not chunk:
-                raise HostError(f"the host's first process has ended: {self._last_words()}")
+                raise HostError(f"its first process has ended: {self._last_words()}")
             line += chunk
         return line.decode().rstrip("\n")
 
@@ -66,7 +72,7 @@ class Supervisor:
         return self._log.read_text(errors="replace").strip()[-500:] or "it said nothing"
 
     def end(self, timeout: float = 10.0) -> None:
-        """Ends every process of the host and removes its files. Safe to call twice."""
+        """Ends every process of the tree and removes its files. Safe to call twice."""
         with self._lock:
             self._close_streams()
             try:
@@ -75,7 +81,7 @@ class Supervisor:
                 self._kill(timeout)
 
     def abandon(self, timeout: float = 10.0) -> None:
-        """Ends every process of the host and keeps its files, for whoever wants to know why it failed."""
+        """Ends every process of the tree and keeps its files, for whoever wants to know why it failed."""
         with self._lock:
             self._kill(timeout)
             self._close_streams()

@@ -1,24 +1,12 @@
-"""What a host brings is made to fit the schema before it is written."""
+"""The numbers and forms that writers keep are those of the schema."""
 
-from random import Random
+import re
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
-from msgspec.structs import replace
 
-from hypertally.api import bounds
-from hypertally.api.amounts import Amounts
-from hypertally.api.base import to_wire
-from hypertally.api.bounds import fit_message, fit_report
-from hypertally.api.compute_node import Guest, GuestState, Hypervisor, ReportContent
-from tests.support import samples
-from tests.support.api_server import Kind
-from tests.support.schemas import field
-from tests.support.strategies import unbounded_contents
-
-SIZES = ("vcpus", "memory_mib", "disk_mib")
+from hypertally.api import bounds, forms
+from hypertally.api.bounds import fit_message
+from tests.support.schemas import field, key_length, totals
 
 
 @pytest.mark.parametrize(
@@ -27,6 +15,53 @@ SIZES = ("vcpus", "memory_mib", "disk_mib")
         ("status.report.guests", "maxItems", bounds.GUESTS_MAX),
         ("status.report.guests[].name", "maxLength", bounds.GUEST_NAME_MAX),
         ("status.report.guests[].memoryMiB", "maximum", bounds.AMOUNT_MAX),
+        ("status.report.guests[].cells", "maxItems", bounds.GUEST_CELLS_MAX),
+        ("status.report.guests[].cells[]", "maximum", bounds.ORDINAL_MAX),
+        ("status.report.guests[].pinnedCPUs", "maxLength", bounds.CPU_SET_MAX),
+        ("status.report.guests[].pageSizeKiB", "maximum", bounds.PAGE_SIZE_MAX),
+        ("status.report.guests[].pciAddresses", "maxItems", bounds.GUEST_PCI_MAX),
+        ("status.report.guests[].mdevUUIDs", "maxItems", bounds.GUEST_MDEVS_MAX),
+        ("status.report.guestsOmitted", "maximum", bounds.COUNT_MAX),
+        ("status.report.omitted", "maxItems", bounds.OMISSIONS_MAX),
+        ("status.report.omitted[].entries", "maximum", bounds.COUNT_MAX),
+        ("status.report.cpu.arch", "maxLength", bounds.CPU_TEXT_MAX),
+        ("status.report.cpu.model", "maxLength", bounds.CPU_TEXT_MAX),
+        ("status.report.cpu.vendor", "maxLength", bounds.CPU_TEXT_MAX),
+        ("status.report.cpu.topology.cells", "maximum", bounds.ORDINAL_MAX),
+        ("status.report.cpu.features", "maxItems", bounds.FEATURES_MAX),
+        ("status.report.cpu.features[]", "maxLength", bounds.FEATURE_MAX),
+        ("status.report.guestTypes", "maxItems", bounds.GUEST_TYPES_MAX),
+        ("status.report.guestTypes[].arch", "maxLength", bounds.GUEST_TYPE_TEXT_MAX),
+        ("status.report.measuredPages", "maxItems", bounds.PAGES_IN_USE_MAX),
+        ("status.report.diskAvailableLeastMiB", "minimum", -bounds.SUM_MAX),
+        ("status.report.numaCells", "maxItems", bounds.CELLS_MAX),
+        ("status.report.numaCells[].id", "maximum", bounds.ORDINAL_MAX),
+        ("status.report.numaCells[].sharedCPUs", "maxLength", bounds.CPU_SET_MAX),
+        ("status.report.numaCells[].dedicatedCPUs", "maxLength", bounds.CPU_SET_MAX),
+        ("status.report.numaCells[].siblings", "maxItems", bounds.SIBLINGS_MAX),
+        ("status.report.numaCells[].siblings[]", "maxLength", bounds.SIBLINGS_TEXT_MAX),
+        ("status.report.numaCells[].socket", "maximum", bounds.ORDINAL_MAX),
+        ("status.report.numaCells[].pages", "maxItems", bounds.PAGE_SIZES_MAX),
+        ("status.report.numaCells[].pages[].sizeKiB", "maximum", bounds.PAGE_SIZE_MAX),
+        ("status.report.numaCells[].distances", "maxItems", bounds.CELLS_MAX),
+        ("status.report.numaCells[].distances[].value", "maximum", bounds.DISTANCE_MAX),
+        ("status.report.pciPools", "maxItems", bounds.PCI_POOLS_MAX),
+        ("status.report.pciPools[].numaCell", "maximum", bounds.ORDINAL_MAX),
+        ("status.report.pciPools[].tags", "maxProperties", bounds.TAGS_MAX),
+        ("status.report.pciPools[].tags.*", "maxLength", bounds.TAG_VALUE_MAX),
+        ("status.report.pciPools[].devices", "maxItems", bounds.PCI_DEVICES_MAX),
+        ("status.report.pciPools[].devices[].address", "maxLength", bounds.PCI_ADDRESS_MAX),
+        ("status.report.mdevTypes", "maxItems", bounds.MDEV_TYPES_MAX),
+        ("status.report.mdevTypes[].parentAddress", "maxLength", bounds.MDEV_PARENT_MAX),
+        ("status.report.mdevTypes[].type", "maxLength", bounds.MDEV_TEXT_MAX),
+        ("status.report.mdevTypes[].name", "maxLength", bounds.MDEV_TEXT_MAX),
+        ("status.report.mdevTypes[].available", "maximum", bounds.COUNT_MAX),
+        ("status.report.mdevTypes[].instances", "maxItems", bounds.MDEVS_MAX),
+        ("status.report.storagePools", "maxItems", bounds.STORAGE_POOLS_MAX),
+        ("status.report.storagePools[].name", "maxLength", bounds.STORAGE_NAME_MAX),
+        ("status.report.storagePools[].type", "maxLength", bounds.STORAGE_TYPE_MAX),
+        ("status.report.storagePools[].identity", "maxLength", bounds.STORAGE_IDENTITY_MAX),
+        ("status.report.storagePools[].capacityMiB", "maximum", bounds.AMOUNT_MAX),
         ("status.report.hypervisor.type", "maxLength", bounds.HYPERVISOR_TYPE_MAX),
         ("status.report.capacity.memoryMiB", "maximum", bounds.AMOUNT_MAX),
         ("status.report.omittedResources.memoryMiB", "maximum", bounds.SUM_MAX),
@@ -43,6 +78,76 @@ def test_a_bound_is_the_schemas(path: str, word: str, bound: int) -> None:
     assert field("computenodes", path).schema[word] == bound
 
 
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        (
+            "status.report.guests",
+            {
+                "cells": bounds.GUEST_CELLS_TOGETHER,
+                "pinnedCPUs": bounds.GUEST_CPUS_TOGETHER,
+                "pciAddresses": bounds.GUEST_PCI_TOGETHER,
+                "mdevUUIDs": bounds.GUEST_MDEVS_TOGETHER,
+            },
+        ),
+        (
+            "status.report.numaCells",
+            {
+                "sharedCPUs": bounds.CELL_CPUS_TOGETHER,
+                "dedicatedCPUs": bounds.CELL_CPUS_TOGETHER,
+                "siblings": bounds.SIBLINGS_TOGETHER,
+            },
+        ),
+        ("status.report.pciPools", {"devices": bounds.PCI_DEVICES_MAX, "tags": bounds.TAGS_TOGETHER}),
+        ("status.report.mdevTypes", {"instances": bounds.MDEVS_TOGETHER}),
+    ],
+)
+def test_a_bound_of_all_entries_together_is_the_schemas(path: str, most: dict[str, int]) -> None:
+    assert totals(field("computenodes", path).schema) == most
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("status.report.guests[].name", forms.PLAIN),
+        ("status.report.guests[].uuid", forms.UUID),
+        ("status.report.guests[].pinnedCPUs", forms.CPU_SET),
+        ("status.report.guests[].pciAddresses[]", forms.PCI_ADDRESS),
+        ("status.report.guests[].mdevUUIDs[]", forms.UUID),
+        ("status.report.cpu.features[]", forms.WORD),
+        ("status.report.guestTypes[].arch", forms.WORD),
+        ("status.report.guestTypes[].hypervisor", forms.WORD),
+        ("status.report.guestTypes[].osType", forms.WORD),
+        ("status.report.numaCells[].sharedCPUs", forms.CPU_SET),
+        ("status.report.numaCells[].dedicatedCPUs", forms.CPU_SET),
+        ("status.report.numaCells[].siblings[]", forms.CPU_SET),
+        ("status.report.pciPools[].vendorID", forms.PCI_ID),
+        ("status.report.pciPools[].productID", forms.PCI_ID),
+        ("status.report.pciPools[].tags.*", forms.TAG_VALUE),
+        ("status.report.pciPools[].devices[].address", forms.PCI_ADDRESS),
+        ("status.report.pciPools[].devices[].parentAddress", forms.PCI_ADDRESS),
+        ("status.report.mdevTypes[].parentAddress", forms.WORD),
+        ("status.report.mdevTypes[].type", forms.WORD),
+        ("status.report.mdevTypes[].name", forms.PLAIN),
+        ("status.report.mdevTypes[].instances[]", forms.UUID),
+        ("status.report.storagePools[].name", forms.PLAIN),
+        ("status.report.storagePools[].uuid", forms.UUID),
+        ("status.report.storagePools[].type", forms.WORD),
+        ("status.report.storagePools[].identity", forms.WORD),
+    ],
+)
+def test_a_form_is_the_schemas(path: str, form: re.Pattern[str]) -> None:
+    assert field("computenodes", path).schema["pattern"] == form.pattern
+
+
+def test_the_keys_of_tags_have_the_form_and_the_length_of_the_schema() -> None:
+    tags = field("computenodes", "status.report.pciPools[].tags").schema
+    (rule,) = tags["x-kubernetes-validations"]
+    assert rule["rule"] == f'self.all(key, key.matches("{forms.TAG_KEY.pattern}"))'
+    assert forms.TAG_KEY.fullmatch("k" * key_length(tags))
+    assert not forms.TAG_KEY.fullmatch("k" * (key_length(tags) + 1))
+
+
 def test_what_a_ledger_adds_up_stays_within_its_bounds() -> None:
     """The largest ratio of the largest capacity, and every claim and guest at its largest, still fit the sums."""
     largest_ratio = field("computenodes", "spec.allocationRatios.memoryMiB").schema["maximum"]
@@ -54,71 +159,6 @@ def test_the_disks_of_an_instance_add_up_to_an_amount() -> None:
     disks = ("rootDiskMiB", "ephemeralDiskMiB", "swapMiB")
     most = sum(field("instances", f"spec.resources.{disk}").schema["maximum"] for disk in disks)
     assert most <= bounds.AMOUNT_MAX
-
-
-@pytest.fixture(scope="module")
-def report_schema() -> Draft202012Validator:
-    return Draft202012Validator(field("computenodes", "status.report").schema)
-
-
-@settings(max_examples=60, deadline=None)
-@given(content=unbounded_contents)
-def test_any_report_is_made_to_fit(report_schema: Draft202012Validator, content: ReportContent) -> None:
-    fitted = fit_report(content)
-    report_schema.validate({"generation": 1, **to_wire(fitted)})
-    assert fit_report(fitted) == fitted
-    uuids = [guest.uuid for guest in fitted.guests]
-    assert uuids == sorted({guest.uuid for guest in content.guests})
-
-
-@settings(max_examples=60, deadline=None)
-@given(content=unbounded_contents, chance=st.randoms())
-def test_the_order_in_which_guests_are_found_does_not_matter(content: ReportContent, chance: Random) -> None:
-    shuffled = list(content.guests)
-    chance.shuffle(shuffled)
-    assert fit_report(replace(content, guests=tuple(shuffled))) == fit_report(content)
-
-
-def crowd(count: int) -> tuple[Guest, ...]:
-    return tuple(
-        Guest(uuid=samples.uuid(n), name="ü" * 300, state=GuestState.RUNNING, vcpus=1, memory_mib=n, disk_mib=2)
-        for n in range(count)
-    )
-
-
-def content(guests: tuple[Guest, ...]) -> ReportContent:
-    return ReportContent(hypervisor=Hypervisor(type="QEMU", version="7.2.0", libvirt_version="9.0.0"), guests=guests)
-
-
-def test_guests_that_do_not_fit_are_counted_and_their_sizes_added_up() -> None:
-    guests = crowd(bounds.GUESTS_MAX + 3)
-    fitted = fit_report(content(guests))
-    assert len(fitted.guests) == bounds.GUESTS_MAX
-    assert fitted.guests_omitted == 3
-    assert fitted.omitted_resources == Amounts(vcpus=3, memory_mib=512 + 513 + 514, disk_mib=6)
-
-
-def test_what_was_omitted_before_stays_counted() -> None:
-    before = replace(content(crowd(1)), guests_omitted=2, omitted_resources=Amounts(vcpus=1))
-    fitted = fit_report(before)
-    assert (fitted.guests_omitted, fitted.omitted_resources) == (2, Amounts(vcpus=1))
-
-
-def test_a_complete_list_omits_nothing() -> None:
-    fitted = fit_report(content(crowd(bounds.GUESTS_MAX)))
-    assert (fitted.guests_omitted, fitted.omitted_resources) == (0, None)
-
-
-def test_a_report_that_fits_is_left_as_it_is() -> None:
-    guest = Guest(uuid=samples.uuid(1), name="web", state=GuestState.PAUSED, vcpus=1, memory_mib=2, disk_mib=3)
-    assert fit_report(content((guest,))) == content((guest,))
-
-
-def test_the_api_server_takes_the_report_of_a_crowded_host(compute_nodes: Kind, node: str) -> None:
-    report = {"generation": 1, **to_wire(fit_report(content(crowd(600))))}
-    answer = compute_nodes.merge_status(node, {"status": {"report": report}})
-    assert answer.object["status"]["report"] == report
-    assert answer.object["status"]["report"]["guests"][0]["name"] == "ü" * 63 + "…"
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,16 @@ def test_guests_are_matched_by_uuid_and_conditions_by_type() -> None:
     assert carried["conditions"] == [samples.condition("Overcommitted", "False", since="y")]
 
 
+def test_pools_of_devices_are_matched_by_what_tells_them_apart() -> None:
+    """Their tags are a map, and their cell may be absent."""
+    far = {key: value for key, value in samples.pci_pool(newer="far").items() if key != "numaCell"}
+    old = samples.report(pciPools=[samples.pci_pool(newer="near"), far, samples.pci_pool(tags={}, newer="bare")])
+    bare = {key: value for key, value in far.items() if key != "newer"}
+    new = samples.report(2, pciPools=[bare, samples.pci_pool(devices=[]), samples.pci_pool(tags={"trusted": "true"})])
+    pools = carry_unknown(old, new, Report)["pciPools"]
+    assert [pool.get("newer") for pool in pools] == ["far", "near", None]
+
+
 def test_a_known_part_that_is_dropped_goes_with_all_that_was_in_it() -> None:
     old = samples.ledger(claims=[samples.claim(1, since={"holder": "a", "audit": 1, "newer": 1})])
     bare = {key: value for key, value in samples.claim(1).items() if key != "since"}

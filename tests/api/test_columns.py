@@ -30,7 +30,8 @@ def test_a_host_shows_whether_it_is_ready_since_when_and_how_full(
     }  # fmt: skip
     wide = row(cluster, "cn", node, "-o", "wide")
     assert {key: wide[key] for key in wide.keys() - found.keys() - {"AGE"}} == {
-        "DISK-MIB": "10240", "NODE": "node-1", "HYPERVISOR": "QEMU", "VERSION": "7.2.0", "IP": "192.0.2.7",
+        "PCPUS": "0", "PCPUS-FREE": "0", "DISK-MIB": "10240", "DISK-LEAST": "-2048",
+        "NODE": "node-1", "HYPERVISOR": "QEMU", "VERSION": "7.2.0", "IP": "192.0.2.7",
         "REASON": "LibvirtDown",
     }  # fmt: skip
 

@@ -9,13 +9,19 @@ import pytest
 
 from gen_api_reference import FORMS, Field, load_crd, rules, version_of
 from hypertally.api import names
-from tests.support.schemas import KINDS, fields, schema
+from tests.support import schemas
+from tests.support.schemas import KINDS, fields, key_length, schema
 
 KUBERNETES = "1.37"
 
 EACH_KIND = pytest.mark.parametrize("plural", KINDS)
 
-COUNTERS = re.compile(r".*([gG]eneration|audit)$")
+NUMBERS_OF_A_THING = re.compile(r".*([gG]eneration|audit|\.id|\.cell|\.numaCell|\.socket|\.cells\[\])$")
+"""They count nothing: their meaning says what they number."""
+
+
+LISTS_WITHOUT_A_KEY = ("status.report.pciPools",)
+"""What tells pools apart may be absent, or is a map: the server takes neither for a key."""
 
 
 @EACH_KIND
@@ -59,10 +65,23 @@ def test_every_field_says_what_it_means_and_who_writes_it(plural: str) -> None:
 @EACH_KIND
 def test_every_amount_says_its_unit(plural: str) -> None:
     for field in fields(plural):
-        amount = field.schema["type"] == "integer" and not COUNTERS.match(field.path)
+        amount = field.schema["type"] == "integer" and not NUMBERS_OF_A_THING.match(field.path)
         assert bool(field.unit) is amount, field.path
         if field.path.endswith("MiB") and not field.path.startswith("spec.allocationRatios"):
             assert field.unit == "MiB", field.path
+
+
+def test_everything_that_is_reported_says_where_it_comes_from() -> None:
+    """Itself, or a field around it."""
+    reported = [field for field in fields("computenodes") if field.path.startswith("status.report.")]
+    told = tuple(field.path for field in reported if field.source)
+    silent = [field.path for field in reported if field.schema["type"] != "object" and not field.path.startswith(told)]
+    assert silent == ["status.report.generation"]
+
+
+@pytest.mark.parametrize("part", ["allocatable", "allocated", "free", "orphans"])
+def test_what_is_computed_says_its_formula(part: str) -> None:
+    assert schemas.field("computenodes", f"status.ledger.{part}").source
 
 
 @EACH_KIND
@@ -78,6 +97,8 @@ def _is_bounded(schema: Mapping[str, Any]) -> bool:
             return bool("enum" in schema or schema["maxLength"] > 0)
         case "array":
             return bool(schema["maxItems"] > 0)
+        case "object" if "additionalProperties" in schema:
+            return bool(schema["maxProperties"] > 0 and key_length(schema) > 0)
         case "object":
             return bool(schema["properties"])
     return bool(schema["type"] == "boolean")
@@ -89,11 +110,13 @@ def test_every_pattern_has_a_name_for_people(plural: str) -> None:
 
 
 @EACH_KIND
-def test_every_list_is_a_map_by_keys_that_its_entries_must_have(plural: str) -> None:
+def test_every_list_is_a_set_or_a_map_by_keys_that_its_entries_must_have(plural: str) -> None:
     for field in fields(plural):
-        if field.schema["type"] == "array":
-            assert field.schema["x-kubernetes-list-type"] == "map", field.path
-            assert set(field.schema["x-kubernetes-list-map-keys"]) <= set(field.schema["items"]["required"]), field.path
+        if field.schema["type"] == "array" and field.path not in LISTS_WITHOUT_A_KEY:
+            items = field.schema["items"]
+            kind = "map" if items["type"] == "object" else "set"
+            assert field.schema["x-kubernetes-list-type"] == kind, field.path
+            assert set(field.schema.get("x-kubernetes-list-map-keys", ())) <= set(items.get("required", ())), field.path
 
 
 @EACH_KIND

@@ -8,6 +8,7 @@ from hypertally.api.compute_node import ComputeNode, GuestState, Ledger
 from hypertally.api.conditions import Status, is_true
 from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
+from hypertally.api.inventory import PciType
 from hypertally.api.migration import Migration
 from tests.support import samples
 from tests.support.schemas import largest, schema
@@ -24,6 +25,12 @@ def test_an_unknown_guest_state_reads_as_unknown() -> None:
     found = decode(node(report=samples.report(guests=[samples.guest(1, state="Hibernated")])), ComputeNode)
     assert found.status.report is not None
     assert found.status.report.guests[0].state is GuestState.UNKNOWN
+
+
+def test_an_unknown_type_of_device_is_none_that_anybody_asks_for() -> None:
+    found = decode(node(report=samples.report(pciPools=[samples.pci_pool(type="SF")])), ComputeNode)
+    assert found.status.report is not None
+    assert found.status.report.pci_pools[0].type is PciType.UNKNOWN
 
 
 def test_an_unknown_power_state_reads_as_unknown() -> None:

@@ -27,6 +27,6 @@ def test_every_field_has_its_row() -> None:
             assert field.path.endswith("[]") or f"| `{field.path}` |" in text
 
 
-def test_every_row_has_six_cells() -> None:
+def test_every_row_has_the_cells_of_its_table() -> None:
     rows = [line for line in page().splitlines() if line.startswith("| ")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {7}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {3, 7}

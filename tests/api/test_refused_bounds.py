@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gen_api_reference import Field
+from hypertally.api.forms import UUID
 from tests.support import samples
 from tests.support.api_server import Answer, Kind
 from tests.support.samples import Object
@@ -25,7 +26,7 @@ CASES = [
     pytest.param(plural, field, id=f"{plural}:{field.path}")
     for plural in KINDS
     for field in fields(plural)
-    if not field.path.endswith("[]")
+    if not (field.path.endswith("[]") and field.schema["type"] == "object")
 ]
 
 
@@ -42,9 +43,11 @@ def violations(field: Field, sample: Any) -> Iterator[tuple[Any, str]]:
     if "enum" in schema:
         yield "Flying", "supported values: " + ", ".join(f'"{value}"' for value in schema["enum"])
     if "maxItems" in schema:
-        key = schema["x-kubernetes-list-map-keys"][0]
-        every = [{**sample[0], key: _other_key(key, index)} for index in range(schema["maxItems"] + 1)]
+        every = [_other_entry(schema, sample[0], index) for index in range(schema["maxItems"] + 1)]
         yield every, f"must have at most {schema['maxItems']} items"
+    if "maxProperties" in schema:
+        tags = {f"key{index}": "" for index in range(schema["maxProperties"] + 1)}
+        yield tags, f"must have at most {schema['maxProperties']} items"
     yield from _bad_texts(schema)
 
 
@@ -54,27 +57,42 @@ def _bad_texts(schema: Any) -> Iterator[tuple[Any, str]]:
     if "minLength" in schema:
         yield "", f"should be at least {schema['minLength']} chars long"
     if "pattern" in schema:
-        yield " " * schema["maxLength"], "should match"
+        yield "\t" * schema["maxLength"], "should match"
     if "format" in schema and schema["type"] == "string":
         yield "yesterday", "must be of type date-time"
 
 
-def _other_key(key: str, index: int) -> str:
-    return samples.uuid(index) if key == "uuid" else f"Type{index}"
+def _other_entry(schema: Any, sample: Any, index: int) -> Any:
+    """Another entry for each index."""
+    if not isinstance(sample, dict):
+        return _other_value(sample, index)
+    keys = schema.get("x-kubernetes-list-map-keys", ())[:1]
+    return {**sample, **{key: _other_value(sample[key], index) for key in keys}}
 
 
-def at(body: Any, path: str) -> tuple[Any, str]:
-    """The object that holds the field, and the field's name in it; of a list the first entry is meant."""
+def _other_value(sample: str | int, index: int) -> str | int:
+    if isinstance(sample, int):
+        return index + 1
+    return samples.uuid(index) if UUID.fullmatch(sample) else f"Type{index}"
+
+
+def at(body: Any, path: str) -> tuple[Any, Any]:
+    """What holds the field, and the field's name or index in it; of a list or a map the first entry is meant."""
     *parents, last = path.split(".")
     for name in parents:
         body = body[name.removesuffix("[]")]
         body = body[0] if isinstance(body, list) else body
-    return body, last
+    if last.endswith("[]"):
+        return body[last.removesuffix("[]")], 0
+    return body, next(iter(body)) if last == "*" else last
 
 
 def changed(body: Object, path: str, value: Any) -> Object:
     holder, name = at(body, path)
-    holder.pop(name) if value is ABSENT else holder.update({name: value})
+    if value is ABSENT:
+        del holder[name]
+    else:
+        holder[name] = value
     return body
 
 
@@ -102,8 +120,8 @@ def offer(known: Known, plural: str, body: Object, path: str) -> Answer:
 def test_the_samples_have_every_field_and_are_accepted(plural: str, known: Known) -> None:
     body = SAMPLES[plural]("never-created")
     for field in fields(plural):
-        holder, last = at(body, field.path.removesuffix("[]"))
-        assert last in holder, field.path
+        holder, last = at(body, field.path)
+        assert holder[last] is not None, field.path
     assert offer(known, plural, body, "spec").object["spec"] == body["spec"]
     assert offer(known, plural, body, "status").object["status"] == body["status"]
 
@@ -114,5 +132,5 @@ def test_a_value_beyond_its_bound_is_refused_by_name(plural: str, field: Field, 
     for value, complaint in violations(field, holder[last]):
         body = changed(SAMPLES[plural]("never-created"), field.path, value)
         refusal = offer(known, plural, body, field.path).refusal
-        assert field.path.replace("[]", "[0]") in refusal
+        assert field.path.replace("[]", "[0]").removesuffix("*") in refusal
         assert complaint in refusal

@@ -3,14 +3,15 @@
 from uuid import uuid4
 
 from tests.support.fleet import Fleet
+from tests.support.samples import amounts
 
 
 def test_an_instance_that_fits_is_accounted_where_it_is_bound(fleet: Fleet) -> None:
     host = fleet.host()
     name = fleet.instance(host.name, vcpus=2, memoryMiB=2048, rootDiskMiB=100, ephemeralDiskMiB=20, swapMiB=3)
     fleet.wait_for_home(name, host.name)
-    assert host.free() == {"vcpus": 14, "memoryMiB": 6144, "diskMiB": 877}
-    assert fleet.instances.get(name)["status"]["resources"] == {"vcpus": 2, "memoryMiB": 2048, "diskMiB": 123}
+    assert host.free() == amounts(14, 6144, 877)
+    assert fleet.instances.get(name)["status"]["resources"] == amounts(2, 2048, 123)
     assert fleet.wait_for_reason(name, "Claimed")["status"] == "True"
 
 
@@ -73,12 +74,12 @@ def test_orphans_are_charged_and_an_instance_adopts_its_guest(fleet: Fleet) -> N
     host.run(guest, vcpus=2, memoryMiB=512, diskMiB=7)
     host.report()
     host.wait_settled()
-    assert host.ledger["orphans"] == {"count": 1, "resources": {"vcpus": 2, "memoryMiB": 512, "diskMiB": 7}}
-    assert host.free() == {"vcpus": 14, "memoryMiB": 7680, "diskMiB": 993}
+    assert host.ledger["orphans"] == {"count": 1, "resources": amounts(2, 512, 7)}
+    assert host.free() == amounts(14, 7680, 993)
     name = fleet.instance(host.name, uuid=guest, vcpus=2, memoryMiB=512, rootDiskMiB=7)
     fleet.wait_for_home(name, host.name)
     assert host.ledger["orphans"]["count"] == 0
-    assert host.free() == {"vcpus": 14, "memoryMiB": 7680, "diskMiB": 993}
+    assert host.free() == amounts(14, 7680, 993)
     fleet.wait_for_reason(name, "Running", "Placed")
     assert fleet.instances.get(name)["status"]["powerState"] == "Running"
 
@@ -148,4 +149,4 @@ def test_a_reserve_and_a_ratio_of_the_operator_count_at_once(fleet: Fleet) -> No
     policy = {"reserved": {"memoryMiB": 704}, "allocationRatios": {"vcpus": 1500, "memoryMiB": 500}}
     assert fleet.nodes.merge(host.name, {"spec": policy}).object
     fleet.until(lambda: host.ledger["observedGeneration"] == 2, "the new spec to be seen")
-    assert host.ledger["allocatable"] == {"vcpus": 6, "memoryMiB": 4000, "diskMiB": 1000}
+    assert host.ledger["allocatable"] == amounts(6, 4000, 1000)

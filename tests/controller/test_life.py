@@ -8,6 +8,7 @@ import pytest
 from devcluster import CONTROLLER, Cluster
 from tests.controller.conftest import RBAC
 from tests.support.fleet import Fleet, controller
+from tests.support.samples import amounts
 
 
 def test_ready_is_one_summary_with_a_reason(fleet: Fleet) -> None:
@@ -43,7 +44,7 @@ def test_a_ledger_edited_by_hand_is_put_right(fleet: Fleet) -> None:
     fleet.wait_for_home(name, host.name)
     ledger = host.ledger
     forged = {**ledger, "generation": ledger["generation"] + 1, "claims": [], "allocated": {}, "free": {}}
-    zeros = {"vcpus": 0, "memoryMiB": 0, "diskMiB": 0}
+    zeros = amounts(0, 0, 0)
     forged |= {"allocated": zeros, "free": zeros}
     assert fleet.nodes.merge_status(host.name, {"status": {"ledger": forged}}).object
     host.wait_roles(fleet.uuid_of(name), "Running")

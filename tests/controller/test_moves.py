@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from tests.support.fleet import Fleet, Host, find_condition
+from tests.support.samples import amounts
 
 
 def _placed(fleet: Fleet, host: Host) -> tuple[str, str]:
@@ -75,16 +76,16 @@ def test_a_resize_that_is_reverted_gives_the_old_size_back(fleet: Fleet) -> None
     larger = {"vcpus": 2, "memoryMiB": 512}
     migration = fleet.migration(name, "Resize", target.name, resources=larger)
     target.wait_roles(uuid, "Incoming")
-    assert target.ledger["claims"][0]["resources"] == {"vcpus": 2, "memoryMiB": 1024, "diskMiB": 0}
+    assert target.ledger["claims"][0]["resources"] == amounts(2, 1024, 0)
     target.run(uuid, "Shutoff", **larger)
     target.report()
     _look_until_stamped_and_proven(target, uuid, "Incoming")
     fleet.wait_for_home(name, target.name)
-    assert fleet.instances.get(name)["status"]["resources"] == {**larger, "diskMiB": 0}
+    assert fleet.instances.get(name)["status"]["resources"] == amounts(2, 512, 0)
     assert fleet.migrations.merge(migration, {"spec": {"outcome": "Reverted"}}).object
     fleet.wait_for_home(name, source.name)
     source.wait_roles(uuid, "Running")
-    assert fleet.instances.get(name)["status"]["resources"] == {"vcpus": 1, "memoryMiB": 1024, "diskMiB": 0}
+    assert fleet.instances.get(name)["status"]["resources"] == amounts(1, 1024, 0)
 
 
 def test_a_target_without_room_refuses_and_the_source_keeps_the_guest(fleet: Fleet) -> None:

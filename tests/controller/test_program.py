@@ -1,7 +1,9 @@
 """`hypertally-controller` as a person starts it: what is wrong is one line, and never a stack trace."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,11 +34,12 @@ def test_a_kubeconfig_that_is_not_there_is_named() -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "complaint"),
     [
-        (["--workers", "0"], {}, "argument --workers: '0' is not allowed: a number from 1 to 256"),
-        (["--agent-grace", "soon"], {}, "argument --agent-grace: 'soon' is not allowed: a number from 1 to 86400"),
-        (["--log-format", "xml"], {}, "argument --log-format: 'xml' is not allowed: one of text, json"),
-        ([], {"HYPERTALLY_LOG_LEVEL": "loud"}, "argument --log-level: 'loud' is not allowed: one of debug, info, "),
-        (["--listen", "8082"], {}, "argument --listen: '8082' is no address: allowed are host:port, :port"),
+        (["--workers", "0"], {}, "--workers: '0' is not allowed; allowed is a whole number from 1 to 256"),
+        (["--agent-grace", "soon"], {}, "--agent-grace: 'soon' is no number of seconds"),
+        (["--agent-grace", "0"], {}, "--agent-grace: '0' is out of bounds; allowed are 1 to 86400 s"),
+        (["--log-format", "xml"], {}, "--log-format: 'xml' is unknown; allowed are text, json"),
+        ([], {"HYPERTALLY_LOG_LEVEL": "loud"}, "HYPERTALLY_LOG_LEVEL: 'loud' is unknown; allowed are debug, "),
+        (["--listen", "8082"], {}, "--listen: '8082' is no address: allowed are host:port, :port"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_named_with_what_is(
@@ -45,6 +48,14 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(
     done = _run(*arguments, **environment)
     assert done.returncode == 2
     assert complaint in _last_line(done)
+
+
+def test_a_check_of_the_configuration_prints_it_and_needs_no_cluster(tmp_path: Path) -> None:
+    file = tmp_path / "controller.yaml"
+    file.write_text("workers: 3\n")
+    done = _run("--check-config", "--config", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(rf'^workers: "3" +# {file}:1$', done.stdout, re.MULTILINE)
 
 
 def test_missing_rights_are_named(plain_fleet: Fleet) -> None:

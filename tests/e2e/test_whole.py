@@ -6,6 +6,7 @@ from pathlib import Path
 from devcluster import AGENT, CONTROLLER
 from tests.e2e.conftest import QEMU_NODE, TEST_NODE, Stack
 from tests.support.fleet import find_condition
+from tests.support.samples import amounts
 
 
 def _is_ready(stack: Stack, name: str) -> bool:
@@ -33,7 +34,7 @@ def test_guests_that_virsh_starts_and_destroys_show_up_and_are_accounted(stack: 
     fleet.until(lambda: stack.is_settled() and stack.ledger()["orphans"]["count"] == 1, "one orphan")
     ledger = stack.ledger()
     assert ledger["instances"] == 2
-    assert ledger["allocated"] == {"vcpus": 3, "memoryMiB": 96, "diskMiB": 0}
+    assert ledger["allocated"] == amounts(3, 96, 0)
     running = dict.fromkeys(uuids, "Running")
     fleet.until(lambda: {n: g["state"] for n, g in stack.guests().items()} == running, "all three to run")
     shown = stack.cluster.kubectl("get", "computenodes", QEMU_NODE, "--no-headers").split()
@@ -41,7 +42,7 @@ def test_guests_that_virsh_starts_and_destroys_show_up_and_are_accounted(stack: 
     host.virsh("destroy", "stray")
     host.undefine("stray")
     fleet.until(lambda: stack.is_settled() and stack.ledger()["orphans"]["count"] == 0, "the orphan to go")
-    assert stack.ledger()["allocated"] == {"vcpus": 2, "memoryMiB": 64, "diskMiB": 0}
+    assert stack.ledger()["allocated"] == amounts(2, 64, 0)
     host.virsh("destroy", "web")
     fleet.wait_for_reason("web", "Defined", "Placed")
     assert fleet.instances.get("web")["status"]["powerState"] == "Shutoff"

@@ -6,16 +6,17 @@ import pytest
 
 from hypertally.api.compute_node import Guest, GuestState
 from hypertally.hypervisor.facts import GuestFacts, Problem, Unread
-from hypertally.hypervisor.guests import SeenGuest, Use, needs_document, see_guests
-from tests.support.snapshots import MIB, guest, uuid_of
+from hypertally.hypervisor.guests import SeenGuest, Use, is_told_by_xml_only, see_guests
+from hypertally.hypervisor.holdings import Ground
+from tests.support.snapshots import MIB, as_read, guest, uuid_of
 
 
 def see(facts: GuestFacts, last: Guest | None = None, *, real_disks: bool = True) -> SeenGuest:
-    return see_guests([facts], {last.uuid: last} if last else {}, real_disks=real_disks)[0]
+    return see_guests([facts], {last.uuid: last} if last else {}, Ground(real_disks=real_disks))[0]
 
 
 def known(**changed: int) -> Guest:
-    sizes = {"vcpus": 4, "memory_mib": 4096, "disk_mib": 10240, **changed}
+    sizes: dict[str, Any] = {"vcpus": 4, "memory_mib": 4096, "disk_mib": 10240, **changed}
     return Guest(uuid=uuid_of(1), name="guest-1", state=GuestState.RUNNING, **sizes)
 
 
@@ -90,28 +91,29 @@ def test_a_last_known_size_is_forgotten_once_all_disks_are_known_again() -> None
     assert see(guest(**DISK, block__0__capacity=5 * MIB), known(disk_mib=10240)).guest.disk_mib == 5
 
 
+REST = "pinnedCPUs, cells, pageSizeKiB, pciAddresses and mdevUUIDs"
 EMPTY_DRIVE = "<domain><devices><disk device='cdrom'><target dev='vda'/></disk></devices></domain>"
 NETWORK_DISK = "<domain><devices><disk type='network'><source/><target dev='vda'/></disk></devices></domain>"
 
 
-def test_only_what_the_bulk_record_leaves_unsaid_is_asked_of_the_xml() -> None:
-    assert not needs_document(guest().stats)
-    assert not needs_document(guest(**DISK, block__0__capacity=1).stats)
-    assert not needs_document(guest(**DISK, block__0__path="/gone").stats)
-    assert not needs_document(guest(**DISK, block__0__rd__reqs=0).stats)
-    assert needs_document(guest(active=False, **DISK).stats)
-    assert needs_document({"state.state": 1})
+def test_only_a_record_without_sizes_makes_the_xml_their_one_source() -> None:
+    assert not is_told_by_xml_only(guest().stats)
+    assert not is_told_by_xml_only(guest(active=False, **DISK).stats)
+    assert is_told_by_xml_only({"state.state": 1})
 
 
 @pytest.mark.parametrize(
     ("document", "problems"),
     [
         (EMPTY_DRIVE, []),
-        (NETWORK_DISK, ["size of disk vda unknown"]),
-        (Unread("timed out"), ["size of disk vda unknown (timed out)"]),
+        (NETWORK_DISK, []),
+        (Unread("timed out"), ["size of disk vda unknown (timed out)", f"{REST} unknown (timed out)"]),
         (
             "<domain>",
-            ["size of disk vda unknown (XML cannot be parsed: ParseError: no element found: line 1, column 8)"],
+            [
+                f"{part} unknown (XML cannot be parsed: ParseError: no element found: line 1, column 8)"
+                for part in ("size of disk vda", REST)
+            ],
         ),
     ],
 )
@@ -127,7 +129,7 @@ DOCUMENT = """<domain><memory unit='KiB'>8388608</memory><currentMemory unit='Ki
 
 def bare(document: str | Unread | None) -> GuestFacts:
     """As the test driver and drivers without a bulk call tell it."""
-    return GuestFacts(uuid_of(1), "guest-1", active=True, stats={"state.state": 1}, document=document)
+    return GuestFacts(uuid_of(1), "guest-1", active=True, stats={"state.state": 1}, domain=as_read(document))
 
 
 def test_without_a_bulk_record_the_sizes_come_from_the_xml() -> None:
@@ -168,4 +170,5 @@ def test_c12_a_guest_that_never_could_be_asked_counts_as_one_cpu() -> None:
     assert [problem.reason for problem in seen.problems] == [
         "vcpus unknown (it crashed)",
         "memory unknown (it crashed)",
+        f"{REST} unknown (it crashed)",
     ]

@@ -80,8 +80,8 @@ def test_a_missing_instances_folder_costs_only_the_disk(uri: str, settings: Audi
     seen = audit(connection, AuditSettings(instances_path=tmp_path / "gone", host_ip="192.0.2.7"), last)
     assert seen.content == last
     assert [str(problem) for problem in seen.problems] == [
-        f"capacity diskMiB: {tmp_path}/gone does not exist; create it or set another instances path",
-        f"measured diskMiB: {tmp_path}/gone does not exist; create it or set another instances path",
+        f"{part}: {tmp_path}/gone does not exist; create it or set another instances path"
+        for part in ("capacity diskMiB", "measured diskMiB", "diskAvailableLeastMiB")
     ]
 
 
@@ -155,7 +155,7 @@ def test_one_by_one_a_guest_that_fails_fails_alone(
         ("hostname", "hostname"),
         ("capabilities", "capabilities"),
         ("node_info", "node"),
-        ("online_cpus", "online_cpus"),
+        ("cpu_map", "cpu_map"),
         ("memory_kib", "memory_kib"),
         ("guests", "guests"),
     ],
@@ -171,8 +171,9 @@ def test_a_question_that_fails_costs_its_own_part_only(
 
     monkeypatch.setattr(connection, question, fail)
     broken = vars(take_snapshot(connection, settings))
-    # The file system is the machine's own and never stands still.
-    assert broken == {**vars(whole), part: Unread("broken"), "file_system": broken["file_system"]}
+    # The file system is the machine's own and never stands still; cells that are unknown have no pages to ask for.
+    others = {name: broken[name] for name in ("disk_space", *(["free_pages"] if part == "capabilities" else []))}
+    assert broken == {**vars(whole), part: Unread("broken"), **others}
 
 
 def test_a_guest_whose_xml_cannot_be_had_is_listed_all_the_same(
@@ -187,14 +188,18 @@ def test_a_guest_whose_xml_cannot_be_had_is_listed_all_the_same(
     monkeypatch.setattr(connection, "document", fail)
     seen = audit(connection, settings, last)
     assert seen.content.guests == last.guests
-    assert [problem.reason for problem in seen.problems] == ["vcpus unknown (broken)", "memory unknown (broken)"]
+    assert [problem.reason for problem in seen.problems] == [
+        "vcpus unknown (broken)",
+        "memory unknown (broken)",
+        "pinnedCPUs, cells, pageSizeKiB, pciAddresses and mdevUUIDs unknown (broken)",
+    ]
 
 
 def test_a_hypervisor_on_another_host_has_disks_that_only_its_own_agent_sees(settings: AuditSettings) -> None:
     connection = Connection.open(parse_connection("test:///default"))
     connection.spec = parse_connection("qemu+tls://hv7.example/system")
-    assert take_snapshot(connection, settings).file_system == Unread(
-        "the hypervisor is on another host, whose file system only an agent there can see"
+    assert take_snapshot(connection, settings).disk_space == Unread(
+        "the hypervisor is on another host, whose disks only an agent there can see"
     )
 
 

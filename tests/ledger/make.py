@@ -88,6 +88,7 @@ def guest(uuid: str, resources: Amounts | int = 1, state: GuestState = GuestStat
         name=uuid,
         state=state,
         vcpus=amounts.vcpus,
+        pcpus=amounts.pcpus,
         memory_mib=amounts.memory_mib,
         disk_mib=amounts.disk_mib,
     )

@@ -26,6 +26,12 @@ def test_a_shortage_reads_as_a_sentence_part() -> None:
     assert str(Shortage("memoryMiB", 1500, -20)) == "memoryMiB: asked 1500, free -20"
 
 
+def test_cpus_of_ones_own_cannot_be_taken_from_those_that_are_shared() -> None:
+    room = Amounts(vcpus=8, pcpus=1, memory_mib=4, disk_mib=4)
+    asked = claim("a", resources=Amounts(vcpus=1, pcpus=2, memory_mib=1))
+    assert desk(room).shortages(asked) == (Shortage("pcpus", 2, 1),)
+
+
 def test_an_amount_that_is_not_asked_for_is_never_missing() -> None:
     full = desk(Amounts(vcpus=4, memory_mib=4, disk_mib=-1))
     assert full.shortages(claim("a", resources=Amounts(vcpus=1, memory_mib=1, disk_mib=0))) == ()

@@ -42,6 +42,12 @@ def test_each_amount_is_compared_by_itself() -> None:
     assert charge([held, leaves], listed) == Amounts(vcpus=4, memory_mib=3, disk_mib=5)
 
 
+def test_cpus_that_an_orphan_has_to_itself_are_charged_apart_from_those_it_shares() -> None:
+    """It has four virtual CPUs, three of which are pinned to one CPU each."""
+    listed = sizes([guest("orphan", Amounts(vcpus=1, pcpus=3, memory_mib=1))])
+    assert allocated([claim("a", resources=1)], listed) == Amounts(vcpus=2, pcpus=3, memory_mib=2, disk_mib=1)
+
+
 def test_a_node_is_charged_for_each_guest_once() -> None:
     claims = [claim("a", resources=2), claim("a", LEAVING, 3), claim("b", resources=1)]
     assert allocated(claims, {"a": size(1), "orphan": size(4)}) == size(3 + 1 + 4)

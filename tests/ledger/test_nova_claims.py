@@ -27,7 +27,9 @@ def want(vcpus: int = 1, memory: int = 1, disk: int = 0) -> Amounts:
 
 
 FIT = [
-    pytest.param(want(1000, 1000_000, 1000 * GIB), dict.fromkeys(CAPACITY.__struct_fields__, 10**6), id="K1 no limit"),
+    pytest.param(
+        want(1000, 1000_000, 1000 * GIB), dict.fromkeys(AllocationRatios.__struct_fields__, 10**6), id="K1 no limit"
+    ),
     pytest.param(want(vcpus=8), {"vcpus": 8000}, id="K2 8 vCPUs, limit 16"),
     pytest.param(want(vcpus=16), {"vcpus": 8000}, id="K2 16 vCPUs, limit 16"),
     pytest.param(want(memory=2040 + 8), {}, id="K4 memory up to the limit"),

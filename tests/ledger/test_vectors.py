@@ -38,4 +38,6 @@ def test_one_covers_another_only_if_no_key_falls_short() -> None:
 
 
 def test_every_amount_has_its_name_on_the_wire() -> None:
-    assert vectors.WIRE_KEYS == {"vcpus": "vcpus", "memory_mib": "memoryMiB", "disk_mib": "diskMiB"}
+    assert vectors.WIRE_KEYS == {
+        "vcpus": "vcpus", "pcpus": "pcpus", "memory_mib": "memoryMiB", "disk_mib": "diskMiB"
+    }  # fmt: skip

@@ -19,6 +19,9 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
+_SHOWN = 2000
+"""Characters of a refusal: it may repeat the whole object, and ends in the reason."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -34,7 +37,7 @@ class Answer:
 
     def check(self) -> None:
         """A refusal fails the test, for who does not need the object."""
-        assert self.status < 300, f"refused with {self.status}: {self.message}"
+        assert self.status < 300, f"refused with {self.status}: {self.message[-_SHOWN:]}"
 
     @property
     def refusal(self) -> str:

@@ -24,6 +24,11 @@ def uuid(number: int) -> str:
 
 
 def amounts(vcpus: int = 1, memory_mib: int = 1024, disk_mib: int = 10240) -> Object:
+    return {"vcpus": vcpus, "pcpus": 0, "memoryMiB": memory_mib, "diskMiB": disk_mib}
+
+
+def shared(vcpus: int, memory_mib: int, disk_mib: int) -> Object:
+    """Of a policy: what a guest has to itself has no reserve and no ratio."""
     return {"vcpus": vcpus, "memoryMiB": memory_mib, "diskMiB": disk_mib}
 
 
@@ -38,15 +43,76 @@ def guest(number: int = 1, **changed: Any) -> Object:
     return {"uuid": uuid(number), "name": f"guest-{number}", "state": "Running", **amounts(), **changed}
 
 
+def pinned_guest(number: int = 1, **changed: Any) -> Object:
+    """One with everything that a guest may have to itself."""
+    return guest(number) | {
+        "vcpus": 0, "pcpus": 2, "memoryCurrentMiB": 512, "cells": [0], "pinnedCPUs": "4,12", "pageSizeKiB": 2048,
+        "pciAddresses": ["0000:0a:00.1"], "mdevUUIDs": [uuid(3000)], **changed,
+    }  # fmt: skip
+
+
+def cpu() -> Object:
+    return {
+        "arch": "x86_64", "model": "EPYC-Rome", "vendor": "AMD", "features": ["avx2", "svm"],
+        "topology": {"cells": 1, "sockets": 1, "cores": 8, "threads": 2},
+    }  # fmt: skip
+
+
+def numa_cell(id_: int = 0, **changed: Any) -> Object:
+    return {
+        "id": id_, "memoryMiB": 65536, "sharedCPUs": "0-3,8-11", "dedicatedCPUs": "4-7,12-15",
+        "siblings": ["0,8", "1,9"], "socket": 0, "pages": [{"sizeKiB": 2048, "total": 1024, "reserved": 64}],
+        "distances": [{"cell": id_, "value": 10}], **changed,
+    }  # fmt: skip
+
+
+def pci_pool(**changed: Any) -> Object:
+    return {
+        "vendorID": "8086", "productID": "1520", "type": "VF", "numaCell": 0, "tags": {"physical_network": "net1"},
+        "devices": [{"address": "0000:0a:00.1", "parentAddress": "0000:0a:00.0", "missing": True}], **changed,
+    }  # fmt: skip
+
+
+def mdev_type(**changed: Any) -> Object:
+    return {
+        "parentAddress": "0000:65:00.0", "type": "nvidia-222", "name": "GRID T4-1B", "available": 15,
+        "instances": [uuid(3000)], **changed,
+    }  # fmt: skip
+
+
+def storage_pool(number: int = 1, **changed: Any) -> Object:
+    return {
+        "name": f"pool-{number}", "uuid": uuid(4000 + number), "type": "rbd", "active": True,
+        "identity": "rbd:af5f4024-4ee2-4f22-a3ba-a8b13c0e9a44/vms", "capacityMiB": 1048576, "allocationMiB": 10240,
+        "availableMiB": 1038336, **changed,
+    }  # fmt: skip
+
+
+def inventory() -> Object:
+    """The parts of a report beyond amounts and guests."""
+    return {
+        "cpu": cpu(),
+        "guestTypes": [{"arch": "x86_64", "hypervisor": "kvm", "osType": "hvm"}],
+        "measuredPages": [{"cell": 0, "sizeKiB": 2048, "used": 12}],
+        "diskAvailableLeastMiB": -2048,
+        "numaCells": [numa_cell()],
+        "pciPools": [pci_pool()],
+        "mdevTypes": [mdev_type()],
+        "storagePools": [storage_pool()],
+    }
+
+
 def report(generation: int = 1, **changed: Any) -> Object:
     return {
         "generation": generation,
         "hypervisor": {"type": "QEMU", "version": "7.2.0", "libvirtVersion": "9.0.0", "hostIP": "192.0.2.7"},
         "capacity": amounts(16, 65536, 1048576),
         "measured": amounts(2, 4096, 2048),
-        "guests": [guest()],
+        **inventory(),
+        "guests": [pinned_guest()],
         "guestsOmitted": 1,
         "omittedResources": amounts(),
+        "omitted": [{"part": "pciPools[].devices", "entries": 3}],
         **changed,
     }
 
@@ -87,7 +153,7 @@ def _whole(kind: str, name: str, spec: Object, status: Object) -> Object:
 def compute_node(name: str) -> Object:
     spec = {
         "hypervisorHostname": "hv1.example.org", "hostUUID": HOST_UUID, "nodeName": "node-1",
-        "reserved": amounts(0, 512, 0), "allocationRatios": amounts(4000, 1000, 1000),
+        "reserved": shared(0, 512, 0), "allocationRatios": shared(4000, 1000, 1000),
     }  # fmt: skip
     return _whole(
         "ComputeNode", name, spec, {"report": report(), "ledger": ledger(), "conditions": [condition("Ready")]}

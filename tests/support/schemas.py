@@ -1,6 +1,7 @@
 """The schemas of crds/ as data, and objects made from them."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gen_api_reference import FORMS, ORDER, Field, load_crd, schema_of, walk
@@ -8,6 +9,9 @@ from tests.support.samples import NOW
 
 KINDS = ORDER
 """Plural names."""
+
+_TOTAL = re.compile(r"self\.map\(each, has\(each\.(\w+)\) \? size\(each\.\1\) : 0\)\.sum\(\) <= (\d+)")
+_KEY_LENGTH = re.compile(r'self\.all\(key, key\.matches\("\^\[A-Za-z0-9_.-\]\{1,(\d+)\}\$"\)\)')
 
 _LONG_HOST_PART = "a" * 61 + "."
 
@@ -21,8 +25,16 @@ _LONGEST: dict[str, Callable[[int], str]] = {
     "Lease holder": lambda size: "h" * size,
     "condition reason": lambda size: "R" * size,
     "condition type": lambda size: "z" * size,
+    "four hexadecimal digits": lambda size: "f" * size,
+    "word": lambda size: "w" * size,
+    "words": lambda size: "w" * size,
+    "path of a field": lambda size: "p" * size,
+    "plain text": lambda size: "\N{GRINNING FACE}" * size,
 }
 """By form, the text that takes most bytes as JSON; Go writes `<` as six."""
+
+_MARKED = ("lower-case UUID", "condition type", "word", "path of a field")
+"""Forms whose end may be a number that tells entries apart."""
 
 
 def schema(plural: str) -> dict[str, Any]:
@@ -38,18 +50,56 @@ def field(plural: str, path: str) -> Field:
     return next(field for field in fields(plural) if field.path == path)
 
 
+def totals(part: Mapping[str, Any]) -> dict[str, int]:
+    """How much all entries of a list may have together of a field of theirs, by the field's name."""
+    return {found[1]: int(found[2]) for found in _found(_TOTAL, part)}
+
+
+def key_length(part: Mapping[str, Any]) -> int:
+    """Of a map with free keys."""
+    (found,) = _found(_KEY_LENGTH, part)
+    return int(found[1])
+
+
+def _found(pattern: re.Pattern[str], part: Mapping[str, Any]) -> Iterator[re.Match[str]]:
+    rules = (rule["rule"] for rule in part.get("x-kubernetes-validations", ()))
+    return (found for rule in rules if (found := pattern.fullmatch(rule)))
+
+
 def largest(part: Mapping[str, Any], number: int = 0) -> Any:
     """The value that takes most bytes as JSON of all that `part` of a schema admits; `number` tells entries apart."""
     match part["type"]:
+        case "object" if "additionalProperties" in part:
+            value = largest(part["additionalProperties"])
+            return {f"{index:0{key_length(part)}}": value for index in range(part["maxProperties"])}
         case "object":
             return {name: largest(inner, number) for name, inner in part["properties"].items()}
         case "array":
-            return [largest(part["items"], index) for index in range(part["maxItems"])]
+            entries = [largest(part["items"], index) for index in range(part["maxItems"])]
+            for name, total in totals(part).items():
+                _share_out(entries, name, total)
+            return entries
         case "integer":
-            return max(part["minimum"], part["maximum"], key=lambda value: len(str(value)))
+            return _longest_number(part, number)
         case "boolean":
             return False
     return _longest_text(part, number)
+
+
+def _share_out(entries: list[Any], name: str, total: int) -> None:
+    """All entries together have `total` of the field: the first ones as much as each may, the others none."""
+    for entry in entries:
+        value = entry.pop(name)
+        keys = list(value)[:total]
+        kept = {key: value[key] for key in keys} if isinstance(value, dict) else value[:total]
+        total -= len(kept)
+        if kept or not isinstance(value, str):
+            entry[name] = kept
+
+
+def _longest_number(part: Mapping[str, Any], number: int) -> int:
+    longest: int = max(part["minimum"], part["maximum"], key=lambda value: len(str(value)))
+    return longest - number if longest > 0 else longest + number
 
 
 def _longest_text(part: Mapping[str, Any], number: int) -> str:
@@ -57,7 +107,11 @@ def _longest_text(part: Mapping[str, Any], number: int) -> str:
         return str(max(part["enum"], key=len))
     if part.get("format") == "date-time":
         return NOW.replace("Z", "." + "9" * (part["maxLength"] - len(NOW) - 1) + "Z")
-    form, size = FORMS.get(part.get("pattern", ""), ""), part["maxLength"]
+    form, size = FORMS.get(part.get("pattern", ""), ""), int(part["maxLength"])
+    if form == "PCI address":
+        return f"{'f' * (size - 8)}:{number // 256:02x}:{number // 8 % 32:02x}.{number % 8}"
+    if form == "CPU set":
+        return f"{10000 + number}" + ",10000" * ((size - 5) // 6)
     text = _LONGEST[form](size) if form else "<" * size
     mark = f"{number:03}"
-    return text[: -len(mark)] + mark if form in ("lower-case UUID", "condition type") else text
+    return text[: -len(mark)] + mark if form in _MARKED else text

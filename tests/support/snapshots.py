@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from hypertally.hypervisor.facts import FileSystem, GuestFacts, NodeInfo, Snapshot, Unread
+from hypertally.hypervisor.capabilities import Capabilities, read_capabilities
+from hypertally.hypervisor.domain_xml import Domain, read_domain
+from hypertally.hypervisor.facts import CpuMap, DiskSpace, GuestFacts, NodeInfo, Snapshot, Unread
+from hypertally.hypervisor.xml import UnreadableXml
 
 HOST_UUID = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
 MIB = 1024 * 1024
@@ -14,17 +17,23 @@ HEALTHY = Snapshot(
     version=7_002_022,
     libvirt_version=9_000_000,
     hostname="hv1.example",
-    capabilities=f"<capabilities><host><uuid>{HOST_UUID}</uuid></host></capabilities>",
+    capabilities=Capabilities(host_uuid=HOST_UUID, cpu=None, cells=(), guest_kinds=frozenset()),
     node=NodeInfo(memory_mib=16384, cpus=8),
-    online_cpus=8,
+    cpu_map=CpuMap(8, frozenset(range(8))),
     memory_kib={"total": 16384 * 1024, "free": 8192 * 1024, "buffers": 1024 * 1024, "cached": 3072 * 1024},
-    file_system=FileSystem(total=1000 * MIB, free=700 * MIB, used=200 * MIB),
+    disk_space=DiskSpace(total=1000 * MIB, free=700 * MIB, used=200 * MIB),
     guests=(),
     host_ip="192.0.2.7",
 )
 
 
 def snapshot(**changed: Any) -> Snapshot:
+    """HEALTHY with changes; capabilities may be the document that libvirt sends."""
+    if isinstance(changed.get("capabilities"), str):
+        try:
+            changed["capabilities"] = read_capabilities(changed["capabilities"])
+        except UnreadableXml as error:
+            changed["capabilities"] = Unread(f"the capabilities cannot be read: {error}")
     return replace(HEALTHY, **changed)
 
 
@@ -44,4 +53,14 @@ def guest(number: int = 1, *, active: bool = True, document: str | Unread | None
     }
     record |= {key.replace("__", "."): value for key, value in stats.items()}
     told = {key: value for key, value in record.items() if value is not None}
-    return GuestFacts(uuid_of(number), f"guest-{number}", active, told, document)
+    return GuestFacts(uuid_of(number), f"guest-{number}", active, told, as_read(document))
+
+
+def as_read(document: str | Unread | None) -> Domain | Unread | None:
+    """What a snapshot makes of a guest's XML."""
+    if not isinstance(document, str):
+        return document
+    try:
+        return read_domain(document)
+    except UnreadableXml as error:
+        return Unread(str(error))

@@ -1,12 +1,21 @@
 """Values of hypertally.api as Hypothesis makes them: everything that the programs may write."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from hypertally.api.amounts import AllocationRatios, Amounts, ReservedAmounts
-from hypertally.api.bounds import AMOUNT_MAX, GUEST_NAME_MAX, HOLDER_MAX, HYPERVISOR_TYPE_MAX, MESSAGE_MAX, SUM_MAX
+from hypertally.api.bounds import (
+    AMOUNT_MAX,
+    GUEST_NAME_MAX,
+    HOLDER_MAX,
+    HYPERVISOR_TYPE_MAX,
+    MESSAGE_MAX,
+    ORDINAL_MAX,
+    PAGE_SIZE_MAX,
+    SUM_MAX,
+)
 from hypertally.api.compute_node import (
     AuditMark,
     Claim,
@@ -16,14 +25,31 @@ from hypertally.api.compute_node import (
     GuestState,
     Hypervisor,
     Ledger,
+    Omission,
     Orphans,
     Report,
-    ReportContent,
     Role,
 )
 from hypertally.api.conditions import Condition, Status
+from hypertally.api.forms import PLAIN
 from hypertally.api.instance import InstanceResources, InstanceSpec, InstanceStatus, Move, MovePhase, MoveType
+from hypertally.api.inventory import (
+    Cpu,
+    CpuTopology,
+    Distance,
+    GuestType,
+    MdevType,
+    NumaCell,
+    Pages,
+    PagesInUse,
+    PciDevice,
+    PciPool,
+    PciType,
+    StoragePool,
+)
 from hypertally.api.migration import MigrationSpec, MigrationStatus, Outcome
+
+T = TypeVar("T")
 
 FEW = 4
 """Entries of a list: what breaks does so with few."""
@@ -49,7 +75,7 @@ def texts(limit: int, least: int = 0) -> st.SearchStrategy[str]:
 
 def amounts(low: int = 0, high: int = AMOUNT_MAX) -> st.SearchStrategy[Amounts]:
     each = st.integers(low, high)
-    return st.builds(Amounts, vcpus=each, memory_mib=each, disk_mib=each)
+    return st.builds(Amounts, vcpus=each, pcpus=each, memory_mib=each, disk_mib=each)
 
 
 sums = amounts(0, SUM_MAX)
@@ -76,14 +102,34 @@ conditions = st.lists(
     unique_by=lambda condition: condition.type,
 ).map(tuple)
 
+plain_texts = texts(GUEST_NAME_MAX, 1).filter(PLAIN.fullmatch)
+words = st.text(LETTERS + "-_.:/,+=@*", min_size=1, max_size=20)
+cpu_sets = st.lists(st.integers(0, 999), max_size=FEW).map(lambda numbers: ",".join(map(str, numbers)))
+ordinals = st.integers(0, ORDINAL_MAX)
+pages = st.integers(1, PAGE_SIZE_MAX)
+pci_addresses = st.builds("0000:{:02x}:{:02x}.{:x}".format, st.integers(0, 255), st.integers(0, 31), st.integers(0, 7))
+
+
+def few(each: st.SearchStrategy[T], key: Callable[[T], Any] = repr) -> st.SearchStrategy[tuple[T, ...]]:
+    """A list that has each key once."""
+    return st.lists(each, max_size=FEW, unique_by=key).map(tuple)
+
+
 guests = st.builds(
     Guest,
     uuid=uuids,
-    name=texts(GUEST_NAME_MAX, 1),
+    name=plain_texts,
     state=st.sampled_from(GuestState),
     vcpus=st.integers(0, AMOUNT_MAX),
+    pcpus=st.integers(0, AMOUNT_MAX),
     memory_mib=st.integers(0, AMOUNT_MAX),
     disk_mib=st.integers(0, AMOUNT_MAX),
+    memory_current_mib=st.integers(0, AMOUNT_MAX),
+    cells=few(ordinals),
+    pinned_cpus=cpu_sets,
+    page_size_kib=st.just(0) | pages,
+    pci_addresses=few(pci_addresses),
+    mdev_uuids=few(uuids),
 )
 
 hypervisors = st.builds(
@@ -94,38 +140,85 @@ hypervisors = st.builds(
     host_ip=st.just("") | addresses,
 )
 
+cpus = st.builds(
+    Cpu,
+    arch=words,
+    model=st.just("") | words,
+    vendor=st.just("") | words,
+    topology=st.none() | st.builds(CpuTopology, cells=ordinals, sockets=ordinals, cores=ordinals, threads=ordinals),
+    features=few(words),
+)
+guest_types = st.builds(GuestType, arch=words, hypervisor=words, os_type=words)
+pages_in_use = st.builds(PagesInUse, cell=ordinals, size_kib=pages, used=st.integers(0, AMOUNT_MAX))
+numa_cells = st.builds(
+    NumaCell,
+    id=ordinals,
+    memory_mib=st.integers(0, AMOUNT_MAX),
+    shared_cpus=cpu_sets,
+    dedicated_cpus=cpu_sets,
+    siblings=few(cpu_sets.filter(bool)),
+    socket=st.none() | ordinals,
+    pages=few(
+        st.builds(Pages, size_kib=pages, total=st.integers(0, AMOUNT_MAX), reserved=st.integers(0, AMOUNT_MAX)),
+        lambda each: each.size_kib,
+    ),
+    distances=few(st.builds(Distance, cell=ordinals, value=st.integers(0, 255)), lambda each: each.cell),
+)
+pci_devices = st.builds(
+    PciDevice, address=pci_addresses, parent_address=st.just("") | pci_addresses, missing=st.booleans()
+)
+pci_ids = st.integers(0, 0xFFFF).map("{:04x}".format)
+pci_pools = st.builds(
+    PciPool,
+    vendor_id=pci_ids,
+    product_id=pci_ids,
+    type=st.sampled_from([PciType.PCI, PciType.PF, PciType.VF, PciType.VDPA]),
+    numa_cell=st.none() | ordinals,
+    tags=st.dictionaries(labels, st.just("") | words, max_size=FEW),
+    devices=few(pci_devices, lambda device: device.address),
+)
+mdev_types = st.builds(
+    MdevType,
+    parent_address=pci_addresses,
+    type=words,
+    name=st.just("") | plain_texts,
+    available=counts,
+    instances=few(uuids),
+)
+pool_sizes = st.none() | st.integers(0, AMOUNT_MAX)
+storage_pools = st.builds(
+    StoragePool,
+    name=plain_texts,
+    uuid=uuids,
+    type=words,
+    active=st.booleans(),
+    identity=words,
+    capacity_mib=pool_sizes,
+    allocation_mib=pool_sizes,
+    available_mib=pool_sizes,
+)
+
 _CONTENT: dict[str, st.SearchStrategy[Any]] = {
     "hypervisor": hypervisors,
+    "cpu": st.none() | cpus,
+    "guest_types": few(guest_types),
     "capacity": st.none() | amounts(),
     "measured": st.none() | amounts(),
-    "guests": st.lists(guests, max_size=FEW, unique_by=lambda guest: guest.uuid).map(tuple),
+    "measured_pages": few(pages_in_use, lambda each: (each.cell, each.size_kib)),
+    "disk_available_least_mib": st.none() | st.integers(-SUM_MAX, SUM_MAX),
+    "numa_cells": few(numa_cells, lambda cell: cell.id),
+    "pci_pools": few(pci_pools, lambda pool: (pool.vendor_id, pool.product_id)),
+    "mdev_types": few(mdev_types, lambda type_: (type_.parent_address, type_.type)),
+    "storage_pools": few(storage_pools, lambda pool: pool.uuid),
+    "guests": few(guests, lambda guest: guest.uuid),
     "guests_omitted": counts,
     "omitted_resources": st.none() | sums,
+    "omitted": few(
+        st.builds(Omission, part=st.text(LETTERS + "[].", min_size=1, max_size=64), entries=st.integers(1, 2**31 - 1)),
+        lambda omission: omission.part,
+    ),
 }
 reports = st.builds(Report, generation=generations, **_CONTENT)
-
-unbounded_contents = st.builds(
-    ReportContent,
-    **_CONTENT
-    | {
-        "hypervisor": st.builds(Hypervisor, type=texts(200, 1), version=versions, libvirt_version=versions),
-        "capacity": st.none() | amounts(-9, 2**70),
-        "guests": st.lists(
-            st.builds(
-                Guest,
-                uuid=st.integers(0, 9).map(lambda number: f"{number:08}-0000-0000-0000-000000000000"),
-                name=texts(300, 1),
-                state=st.sampled_from(GuestState),
-                vcpus=st.integers(-9, 2**70),
-                memory_mib=st.integers(-9, 2**70),
-                disk_mib=st.integers(-9, 2**70),
-            ),
-            max_size=30,
-        ).map(tuple),
-        "guests_omitted": st.integers(0, 999),
-    },
-)
-"""What an odd host might make of a report, before it is made to fit."""
 
 claims = st.builds(
     Claim,

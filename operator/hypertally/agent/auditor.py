@@ -95,6 +95,7 @@ class Auditor:
     def _count(self, look: Look, seconds: float) -> None:
         self._metrics.audit_seconds.labels(self._node).observe(seconds)
         self._metrics.audits.labels(self._node, _result(look)).inc()
+        self._metrics.usage.hear(self._node, look.usage if isinstance(look, Seen) else None)
         self._metrics.connected.labels(self._node).set(not isinstance(look, Lost))
 
 

@@ -1,10 +1,11 @@
 """What came of one look at a host."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypertally.api.compute_node import ReportContent
 from hypertally.hypervisor.identity import Identity
+from hypertally.hypervisor.usage import Usage
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Seen:
     identity: Identity
     content: ReportContent
     problems: Sequence[str] = ()
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from typing import NoReturn
 from hypertally.kube.errors import AccessError
 from hypertally.serving.health import ListenError
 from hypertally.serving.logs import configure
+from hypertally.serving.options import CHECK_CONFIG, UsageError
 
 from .naming import NodeNameError
 from .once import run_once
-from .options import PROGRAM, Settings, UsageError, parse
+from .options import AGENT, settings
 from .program import Agent
+from .settings import Settings
 
 EXIT_USAGE = 2
 
@@ -26,16 +28,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        settings = parse(arguments)
-        configure(settings.log_format, settings.log_level)
-        return run_once(settings) if settings.once else _serve(settings)
+        told = AGENT.read(arguments, os.environ)
+        chosen = settings(told)
+        if CHECK_CONFIG.key in told.switches:
+            told.print()
+            return 0
+        configure(chosen.log_format, chosen.log_level)
+        return run_once(chosen) if chosen.once else _serve(chosen)
     except (UsageError, AccessError, ListenError, NodeNameError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
+        print(f"{AGENT.name}: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
         return EXIT_USAGE
 
 
-def _serve(settings: Settings) -> int:
-    agent = Agent(settings)
+def _serve(chosen: Settings) -> int:
+    agent = Agent(chosen)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())
     return agent.run()

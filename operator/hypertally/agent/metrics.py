@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from .usage_metrics import UsageCollector
+
 _AUDIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _NODE = ("compute_node",)
 
@@ -11,8 +13,10 @@ _NODE = ("compute_node",)
 class AgentMetrics:
     """One instance a program, on a registry of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_guests: int = 500) -> None:
         self.registry = CollectorRegistry()
+        self.usage = UsageCollector(most_guests)
+        self.registry.register(self.usage)
         self.audit_seconds = self._histogram("audit_duration_seconds", "Time from the start of an audit to its result.")
         self.audits = self._counter("audits", "Audits by result: complete, incomplete, blind, lost.", "result")
         self.lateness = self._gauge("audit_lateness_seconds", "How late the last audit began.")

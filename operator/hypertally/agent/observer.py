@@ -45,7 +45,7 @@ class Observer:
             return self._without_report(number, "AuditFailed", f"{self.host.uri}: {type(error).__name__}: {error}")
         for remark in found.remarks:
             log.debug("%s: %s", self.host.uri, remark)
-        return Seen(number, found.identity, found.content, tuple(map(str, found.problems)))
+        return Seen(number, found.identity, found.content, tuple(map(str, found.problems)), found.usage)
 
     def close(self) -> None:
         """Leaves the connection; one that hangs while closing is left behind."""

@@ -11,8 +11,9 @@ from .deadline import Deadlines
 from .host import LibvirtHost
 from .looks import Seen
 from .observer import Observer
-from .options import PROGRAM, Settings
+from .options import PROGRAM
 from .render import render
+from .settings import Settings
 
 EXIT_FAILED = 1
 """At least one host could not be audited; stderr says why."""

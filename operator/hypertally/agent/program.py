@@ -16,11 +16,12 @@ from .deadline import Deadlines, TooManyHanging
 from .host import LibvirtHost
 from .lease import LeaseKeeper
 from .loop import HostLoop
+from .metrics import AgentMetrics
 from .naming import compute_node_name
 from .observer import Observer
-from .options import Settings
 from .publisher import Publisher
 from .reporter import Reporter
+from .settings import Settings
 from .shared import Shared
 from .timer import AuditTimer
 
@@ -42,7 +43,7 @@ class Agent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client = KubeClient(find_access(settings.kubeconfig, settings.context), AGENT_MANAGER)
-        self._shared = Shared(settings.compare_interval)
+        self._shared = Shared(settings.compare_interval, metrics=AgentMetrics(settings.metrics_guests))
         self._deadlines = Deadlines(MOST_HANGING)
         self._shared.metrics.watch_hanging(lambda: self._deadlines.hanging)
         self._loops = [self._loop(rank) for rank in range(len(settings.connections))]

@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from types import NoneType
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields
 
-_INITIALISMS = {"mib": "MiB", "uuid": "UUID", "uid": "UID", "ip": "IP"}
+_INITIALISMS = {
+    "mib": "MiB", "kib": "KiB", "id": "ID", "uid": "UID", "uuid": "UUID", "uuids": "UUIDs", "ip": "IP", "cpus": "CPUs",
+}  # fmt: skip
 
 
 def wire_name(python_name: str) -> str:
@@ -22,7 +24,8 @@ class Wire(msgspec.Struct, frozen=True, omit_defaults=True, rename=wire_name, kw
     """Base of all kinds: immutable, unknown fields tolerated on reading, fields at their default left out."""
 
     map_keys: ClassVar[tuple[str, ...]] = ()
-    """Wire names that tell one entry of a list of these from another (the schema's x-kubernetes-list-map-keys)."""
+    """Wire names that tell one entry of a list of these from another. They are the schema's x-kubernetes-list-map-keys
+    where it can say them: it takes required scalars only."""
 
 
 def is_wire(type_: Any) -> bool:
@@ -31,11 +34,13 @@ def is_wire(type_: Any) -> bool:
 
 @cache
 def types_by_key(type_: type[Wire]) -> Mapping[str, type]:
-    """The fields of `type_` by wire name: `T` where a field is `T`, `T | None` or `tuple[T, ...]`."""
+    """The fields of `type_` by wire name: `T` where a field is `T`, `T | None` or `tuple[T, ...]`; `dict` of any."""
     return {field.encode_name: _core(field.type) for field in fields(type_)}
 
 
 def _core(annotation: Any) -> type:
+    if get_origin(annotation) is dict:
+        return dict
     inner = [part for part in get_args(annotation) if part not in (NoneType, Ellipsis)]
     return _core(inner[0]) if inner else annotation
 

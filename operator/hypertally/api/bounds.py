@@ -1,15 +1,12 @@
-"""Bounds of the schema that depend on what a host or an outage brings, and how writers keep them.
+"""Bounds of the schema that depend on what a host or an outage brings.
 
 The API server refuses an object as a whole for one value beyond its bound: a guest with a long name would cost the
-host its report. So what is written is made to fit first. A test compares these numbers with the CRDs.
+host its report. So what is written is made to fit first (`fit`). A test compares these numbers with the CRDs; together
+they keep the largest ComputeNode below 1 MiB. Numbers of things that add up over a list have a bound for one entry, and
+one (`_TOGETHER`) for all entries, far below the product of the two.
 """
 
-from collections.abc import Iterable
-
-from msgspec.structs import replace
-
-from .amounts import Amounts
-from .compute_node import Guest, ReportContent
+from .forms import cut
 
 AMOUNT_MAX = 2**40
 """Of one thing: a guest, a claim, a host. In MiB an exbibyte."""
@@ -17,9 +14,15 @@ AMOUNT_MAX = 2**40
 SUM_MAX = 2**53 - 1
 """Of many things added up; also of counters. The largest integer that every JSON reader keeps exactly."""
 
-GUESTS_MAX = 512
-CLAIMS_MAX = 512
+COUNT_MAX = 2**31 - 1
+ORDINAL_MAX = 65535
+"""Numbers of NUMA cells and sockets; how many of them there are."""
+
+GUESTS_MAX = 320
+CLAIMS_MAX = 320
+"""Both: claims with names of full length take 280 of the 1024 KiB."""
 CONDITIONS_MAX = 12
+OMISSIONS_MAX = 32
 
 GUEST_NAME_MAX = 64
 HYPERVISOR_TYPE_MAX = 64
@@ -28,60 +31,63 @@ HOLDER_MAX = 128
 MESSAGE_MAX = 1024
 """Characters of a condition's message."""
 
+CPU_TEXT_MAX = 64
+FEATURES_MAX = 512
+FEATURE_MAX = 48
+GUEST_TYPES_MAX = 64
+GUEST_TYPE_TEXT_MAX = 64
+
+CPU_SET_MAX = 1024
+"""Characters: 200 ranges of the largest numbers that are in use."""
+CELLS_MAX = 32
+CELL_CPUS_TOGETHER = 8192
+"""Characters of the CPU sets of all cells, shared and dedicated each: 2048 CPUs of which every other one is meant."""
+SIBLINGS_MAX = 512
+SIBLINGS_TOGETHER = 1024
+"""Cores of the host that have several threads."""
+SIBLINGS_TEXT_MAX = 40
+"""Eight threads, none next to another, with numbers of four digits."""
+PAGE_SIZES_MAX = 8
+"""Linux has five at most, on any architecture."""
+PAGE_SIZE_MAX = 2**30
+"""KiB."""
+DISTANCE_MAX = 255
+PAGES_IN_USE_MAX = CELLS_MAX * PAGE_SIZES_MAX
+
+PCI_POOLS_MAX = 64
+PCI_DEVICES_MAX = 1024
+"""Of one pool, and of all together."""
+PCI_ADDRESS_MAX = 16
+TAGS_MAX = 16
+TAGS_TOGETHER = 256
+TAG_VALUE_MAX = 64
+
+MDEV_TYPES_MAX = 64
+MDEV_PARENT_MAX = 32
+MDEV_TEXT_MAX = 64
+MDEVS_MAX = 64
+MDEVS_TOGETHER = 512
+
+STORAGE_POOLS_MAX = 64
+STORAGE_NAME_MAX = 64
+STORAGE_TYPE_MAX = 32
+STORAGE_IDENTITY_MAX = 256
+
+GUEST_CELLS_MAX = 32
+GUEST_CELLS_TOGETHER = 1024
+GUEST_CPUS_TOGETHER = 16384
+"""Characters of the CPU sets of all guests."""
+GUEST_PCI_MAX = 32
+GUEST_PCI_TOGETHER = 1024
+GUEST_MDEVS_MAX = 16
+GUEST_MDEVS_TOGETHER = 512
+
 
 def fit_message(text: str) -> str:
     """`text` in at most MESSAGE_MAX characters; what is cut ends in an ellipsis."""
-    return _cut(text, MESSAGE_MAX)
+    return cut(text, MESSAGE_MAX)
 
 
-def fit_report(content: ReportContent) -> ReportContent:
-    """`content` as the API server takes it: guests sorted by uuid, the first GUESTS_MAX listed, the others added up.
-
-    A uuid comes once, names are cut, amounts clamped. The same content in another order gives the same result.
-    """
-    by_uuid = {guest.uuid: _fit_guest(guest) for guest in sorted(content.guests, key=_everything)}
-    guests = sorted(by_uuid.values(), key=lambda guest: guest.uuid)
-    kept, cut = tuple(guests[:GUESTS_MAX]), guests[GUESTS_MAX:]
-    return replace(
-        content,
-        hypervisor=replace(content.hypervisor, type=_cut(content.hypervisor.type, HYPERVISOR_TYPE_MAX)),
-        capacity=content.capacity and _clamp(content.capacity),
-        measured=content.measured and _clamp(content.measured),
-        guests=kept,
-        guests_omitted=content.guests_omitted + len(cut),
-        omitted_resources=_sum(content.omitted_resources, cut),
-    )
-
-
-def _fit_guest(guest: Guest) -> Guest:
-    sizes = {name: _within(getattr(guest, name)) for name in ("vcpus", "memory_mib", "disk_mib")}
-    return replace(guest, name=_cut(guest.name, GUEST_NAME_MAX), **sizes)
-
-
-def _everything(guest: Guest) -> tuple[str, ...]:
-    return tuple(str(getattr(guest, name)) for name in guest.__struct_fields__)
-
-
-def _clamp(amounts: Amounts) -> Amounts:
-    return Amounts(
-        vcpus=_within(amounts.vcpus), memory_mib=_within(amounts.memory_mib), disk_mib=_within(amounts.disk_mib)
-    )
-
-
-def _sum(already: Amounts | None, cut: Iterable[Guest]) -> Amounts | None:
-    parts: list[Amounts | Guest] = [*([already] if already else []), *cut]
-    if not parts:
-        return None
-    return Amounts(
-        vcpus=min(sum(part.vcpus for part in parts), SUM_MAX),
-        memory_mib=min(sum(part.memory_mib for part in parts), SUM_MAX),
-        disk_mib=min(sum(part.disk_mib for part in parts), SUM_MAX),
-    )
-
-
-def _within(amount: int) -> int:
-    return min(max(amount, 0), AMOUNT_MAX)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def within(number: int, most: int = AMOUNT_MAX, least: int = 0) -> int:
+    """The nearest number that the schema admits."""
+    return min(max(number, least), most)

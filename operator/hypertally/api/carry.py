@@ -35,4 +35,8 @@ def _carry_value(old: Any, new: Any, type_: type[Wire]) -> Any:
 
 
 def _identity(entry: Mapping[str, Any], type_: type[Wire]) -> tuple[Any, ...]:
-    return tuple(entry.get(key) for key in type_.map_keys)
+    return tuple(_hashable(entry.get(key)) for key in type_.map_keys)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value

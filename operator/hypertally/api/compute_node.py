@@ -6,6 +6,7 @@ from typing import ClassVar
 from .amounts import AllocationRatios, Amounts, ReservedAmounts
 from .base import Wire
 from .conditions import Condition
+from .inventory import Cpu, GuestType, MdevType, NumaCell, PagesInUse, PciPool, StoragePool
 from .meta import ObjectMeta
 
 
@@ -27,7 +28,7 @@ class GuestState(StrEnum):
         return cls.UNKNOWN if isinstance(value, str) else None
 
 
-class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
+class Guest(Wire, frozen=True, kw_only=True):
     """One domain that libvirt lists, declared or not. Sizes are what it may use: maximum memory, virtual disk sizes."""
 
     map_keys: ClassVar[tuple[str, ...]] = ("uuid",)
@@ -38,6 +39,22 @@ class Guest(Wire, frozen=True, kw_only=True, omit_defaults=False):
     vcpus: int
     memory_mib: int
     disk_mib: int
+    pcpus: int = 0
+    """CPUs of the dedicated set that its threads are confined to; virtual CPUs so confined do not count in `vcpus`."""
+    memory_current_mib: int = 0
+    """The balloon's present size; 0 while it is off, and where the hypervisor does not tell."""
+    cells: tuple[int, ...] = ()
+    """Host NUMA cells that its memory is bound to (numatune's strict and restrictive)."""
+    pinned_cpus: str = ""
+    """Host CPUs that it has to itself, as a CPU set."""
+    page_size_kib: int = 0
+    """Of huge pages that back it, the largest; 0 for ordinary pages."""
+    pci_addresses: tuple[str, ...] = ()
+    mdev_uuids: tuple[str, ...] = ()
+
+    def amounts(self) -> Amounts:
+        """What a node is charged for it."""
+        return Amounts(vcpus=self.vcpus, pcpus=self.pcpus, memory_mib=self.memory_mib, disk_mib=self.disk_mib)
 
 
 class Hypervisor(Wire, frozen=True, kw_only=True):
@@ -49,17 +66,39 @@ class Hypervisor(Wire, frozen=True, kw_only=True):
     host_ip: str = ""
 
 
+class Omission(Wire, frozen=True, kw_only=True):
+    """What a bound kept out of the report. Guests are counted apart, since they are charged all the same."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("part",)
+
+    part: str
+    """The list or CPU set that was cut, as the API spells it: `pciPools[].devices`."""
+    entries: int
+    """How many were left out; of a CPU set, its ranges."""
+
+
 class ReportContent(Wire, frozen=True, kw_only=True):
     """One full look at a host. A part that could not be read and never was is absent, never zero."""
 
     hypervisor: Hypervisor
+    cpu: Cpu | None = None
+    guest_types: tuple[GuestType, ...] = ()
     capacity: Amounts | None = None
     measured: Amounts | None = None
+    measured_pages: tuple[PagesInUse, ...] = ()
+    disk_available_least_mib: int | None = None
+    """Free disk less what thin disks may still grow by; may be negative. Absent: unknown."""
+    numa_cells: tuple[NumaCell, ...] = ()
+    pci_pools: tuple[PciPool, ...] = ()
+    mdev_types: tuple[MdevType, ...] = ()
+    storage_pools: tuple[StoragePool, ...] = ()
     guests: tuple[Guest, ...] = ()
     guests_omitted: int = 0
     """How many guests did not fit the bound of the list; 0 when `guests` is complete."""
     omitted_resources: Amounts | None = None
     """The sum of their sizes: charged beside everything else, so that a cut list charges too much, never too little."""
+    omitted: tuple[Omission, ...] = ()
+    """By part; empty when nothing but guests was cut."""
 
 
 class Report(ReportContent, frozen=True, kw_only=True):

@@ -56,34 +56,68 @@ class Agents:
         self._grace = grace
         self._changed = changed
         self._agents: dict[str, Agent] = {}
-        self._seen: dict[str, float] = {}
+        self._since: dict[str, float] = {}
+        """When each agent's grace began: at its last sign of life, or when this controller first asked."""
+        self._heard: set[str] = set()
+        self._confirmed_at = float("-inf")
 
     def look(self, agent: str, node: str) -> AgentLook | None:
         found = self._agents.get(agent)
         return found.look(node) if found else None
 
     def is_silent(self, agent: str) -> bool:
-        """No sign of life for longer than the grace, which begins when this controller first asks."""
-        return self._clock() - self._seen.setdefault(agent, self._clock()) > self._grace
+        """No sign of life for longer than the grace, and the API server was asked after that."""
+        ends = self._grace_ends(agent)
+        return self._clock() > ends and self._confirmed_at > ends
+
+    def is_heard(self, agent: str) -> bool:
+        """This controller has seen a sign of life: what stood in the first list is none, however young it looks."""
+        return agent in self._heard
+
+    def has_suspects(self) -> bool:
+        """Somebody may be silent, and the API server was not asked since."""
+        now = self._clock()
+        return any(now > ends >= self._confirmed_at for ends in map(self._grace_ends, list(self._since)))
+
+    def _grace_ends(self, agent: str) -> float:
+        return self._since.setdefault(agent, self._clock()) + self._grace
 
     def replace(self, objects: list[Object]) -> None:
+        """The first list, or a new one after a gap in which nobody listened: every grace begins anew."""
+        now = self._clock()
+        self._since = dict.fromkeys(self._since, now)
+        self._take_all(objects)
+
+    def confirm(self, objects: list[Object]) -> None:
+        """A list that was asked for to be sure: who does not show a sign of life in it has shown none."""
+        self._take_all(objects)
+        self._confirmed_at = self._clock()
+
+    def _take_all(self, objects: list[Object]) -> None:
         for lease in objects:
-            self.put(lease)
-        gone = self._agents.keys() - {lease["metadata"]["name"] for lease in objects}
-        for name in gone:
+            self.put(lease, is_new=False)
+        for name in self._agents.keys() - {lease["metadata"]["name"] for lease in objects}:
             del self._agents[name]
 
-    def put(self, obj: Object) -> None:
+    def put(self, obj: Object, *, is_new: bool = True) -> None:
+        """`is_new`: a Lease that was not known before has just been made."""
         new = read_lease(obj)
         old = self._agents.get(new.name)
         if old is not None and old.version == new.version:
             return
-        revived = self.is_silent(new.name)
+        revived = self.is_silent(new.name) or not self.is_heard(new.name)
         self._agents[new.name] = new
-        self._seen[new.name] = self._clock()
+        if old is not None or is_new:
+            self._since[new.name] = self._clock()
+            self._heard.add(new.name)
         if revived or old is None or (old.holder, old.audits) != (new.holder, new.audits):
             self._changed(new)
 
     def remove(self, obj: Object) -> None:
         """A Lease that somebody deleted is no death: its agent writes it again, or the grace runs out."""
         self._agents.pop(obj["metadata"]["name"], None)
+
+    def forget(self, agent: str) -> None:
+        """Nobody asks for it any more."""
+        self._since.pop(agent, None)
+        self._heard.discard(agent)

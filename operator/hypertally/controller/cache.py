@@ -66,6 +66,8 @@ class Cache:
             for name in self.nodes_of_agent(agent):
                 self._enqueue(Task(Subject.NODE, name))
                 self._enqueue_instances(self.naming(name))
+        for agent in self._silent - silent - set(self._nodes_by_agent.values()):
+            self.agents.forget(agent)
         self._silent = silent
 
     def _instances(self, keys: Iterable[str]) -> list[Instance]:

@@ -18,7 +18,7 @@ from hypertally.kube.errors import (
     Unauthorized,
     Unreachable,
 )
-from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
+from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind, Ref
 from hypertally.kube.reflector import Backoff, Reflector
 
 from .cache import Cache
@@ -78,8 +78,20 @@ class Controller:
         }
         return Reconciler(by_subject, self.metrics)
 
-    async def start(self) -> None:
-        """The first full lists: a half-synced cache is not an empty cluster. Waits out an absent API server."""
+    async def start(self, stop: asyncio.Event) -> bool:
+        """The first full lists: a half-synced cache is not an empty cluster. Waits out an absent API server; False if
+        `stop` came first."""
+        self._turning = asyncio.create_task(self._turn())
+        listing, stopping = asyncio.create_task(self._list_everything()), asyncio.create_task(stop.wait())
+        await asyncio.wait((listing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not listing.done():
+            listing.cancel()
+            return False
+        await listing
+        return True
+
+    async def _list_everything(self) -> None:
         await _patiently(self._leases.list)
         await _patiently(self._list_into(INSTANCE, self.cache.instances.replace))
         await _patiently(self._list_into(MIGRATION, self.cache.migrations.replace))
@@ -102,7 +114,7 @@ class Controller:
     async def running(self) -> AsyncIterator[None]:
         """The loops run as long as the context; the first to fail ends it."""
         workers = [self.queue.work(self._reconciler) for _ in range(self._settings.workers)]
-        loops = [self._nodes.run(), self._leases.run(), self._events.run(), self._sweep(), self._resync(), self._turn()]
+        loops = [self._nodes.run(), self._leases.run(), self._events.run(), self._sweep(), self._resync()]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in (*workers, *loops)]
             try:
@@ -118,13 +130,24 @@ class Controller:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     async def _sweep(self) -> None:
-        """An agent falls silent without any event."""
+        """An agent falls silent without any event. Before it counts as silent, the API server is asked: a watch that
+        hangs, or a server that is away, is no host's death."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
+            if self.cache.agents.has_suspects():
+                await self._ask_for_leases()
             self.cache.notice_silence()
 
+    async def _ask_for_leases(self) -> None:
+        try:
+            listing = await self._client.list(LEASE, namespace=self._settings.lease_namespace)
+        except KubeError as error:
+            log.warning("agents that seem silent are not judged: %s", error)
+        else:
+            self.cache.agents.confirm(listing.items)
+
     async def _resync(self) -> None:
-        """kopf does not compare its lists: what was deleted in a gap of its watch would stay for ever."""
+        """kopf does not compare its lists: what came, changed or went in a gap of its watch would never be known."""
         while True:
             await asyncio.sleep(self._settings.resync_interval * random.uniform(0.8, 1.2))  # noqa: S311  # jitter
             for kind, store in ((INSTANCE, self.cache.instances), (MIGRATION, self.cache.migrations)):
@@ -137,7 +160,15 @@ class Controller:
             log.warning("resync of %s put off: %s", kind.plural, error)
             return
         store.keep_only(frozenset(item["metadata"]["uid"] for item in listing.items), listing.resource_version)
+        for metadata in store.outdated(item["metadata"] for item in listing.items):
+            await self._refresh(Ref(kind, metadata["name"], metadata["namespace"]), store)
         self.metrics.resynced(kind.kind)
+
+    async def _refresh(self, ref: Ref, store: Store) -> None:  # type: ignore[type-arg]  # of either kind
+        try:
+            store.put(await self._client.get(ref))
+        except KubeError as error:
+            log.info("%s is looked at with the next resync: %s", ref, error)
 
     def complaints_live(self) -> list[str]:
         idle = time.monotonic() - self._turned_at

@@ -1,58 +1,85 @@
 """`hypertally-controller`: wiring only."""
 
 import asyncio
+import os
+import signal
 import sys
+import threading
 
 from hypertally.api.names import CONTROLLER_MANAGER
-from hypertally.kube.access import Access, find_access
+from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
 from hypertally.kube.errors import AccessError, KubeError
-from hypertally.serving.health import Address, HealthServer, ListenError, Probes
+from hypertally.serving.health import HealthServer, ListenError, Probes
 from hypertally.serving.logs import configure
+from hypertally.serving.options import CHECK_CONFIG, UsageError
 
-from . import watch
 from .controller import Controller
-from .options import parse
+from .options import CONTROLLER, settings
 from .settings import Settings
+from .watch import KopfWatch
 
-EXIT_USAGE = 2
+EXIT_REFUSED, EXIT_USAGE = 1, 2
+_ENDING_SECONDS = 10.0
 
 
 def main() -> None:
     """Exit codes: 0 when asked to end, 1 when the API server refuses, 2 for what only the caller can mend."""
-    settings = parse(sys.argv[1:])
-    configure(settings.log_format, settings.log_level)
     try:
-        asyncio.run(_run(settings))
-    except (AccessError, ListenError) as error:
-        print(f"hypertally-controller: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
-        sys.exit(EXIT_USAGE)
+        told = CONTROLLER.read(sys.argv[1:], os.environ)
+        if CHECK_CONFIG.key in told.switches:
+            told.print()
+            return
+        _serve_until_stopped(settings(told))
+    except (UsageError, AccessError, ListenError) as error:
+        _end(EXIT_USAGE, error)
     except KubeError as error:
-        sys.exit(f"hypertally-controller: {error}")
+        _end(EXIT_REFUSED, error)
 
 
-async def _run(settings: Settings) -> None:
-    access = find_access(settings.kubeconfig, settings.context)
+def _end(code: int, error: Exception) -> None:
+    print(f"{CONTROLLER.name}: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
+    sys.exit(code)
+
+
+def _serve_until_stopped(chosen: Settings) -> None:
+    configure(chosen.log_format, chosen.log_level)
+    asyncio.run(_run(chosen))
+
+
+async def _run(chosen: Settings) -> None:
+    stop = _stop_on_signals()
+    access = find_access(chosen.kubeconfig, chosen.context)
     async with open_session(access, CONTROLLER_MANAGER) as session:
-        controller = Controller(AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines()), settings)
-        server = _serve(controller, settings)
+        controller = Controller(AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines()), chosen)
+        server = _serve(controller, chosen)
         try:
-            await controller.start()
-            async with controller.running():
-                await _watch(access, controller)
+            if await controller.start(stop):
+                async with controller.running():
+                    with KopfWatch(access, controller.cache.instances, controller.cache.migrations):
+                        await stop.wait()
         finally:
             if server:
                 server.close()
 
 
-async def _watch(access: Access, controller: Controller) -> None:
-    cache = controller.cache
-    async with open_session(access, CONTROLLER_MANAGER) as session:
-        await watch.run(watch.registry(access, session, cache.instances, cache.migrations))
+def _stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT; from then on the process has some seconds, whatever still hangs."""
+    stop = asyncio.Event()
+
+    def begin() -> None:
+        stop.set()
+        deadline = threading.Timer(_ENDING_SECONDS, os._exit, [0])
+        deadline.daemon = True
+        deadline.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, begin)
+    return stop
 
 
-def _serve(controller: Controller, settings: Settings) -> HealthServer | None:
-    if not settings.listen:
+def _serve(controller: Controller, chosen: Settings) -> HealthServer | None:
+    if chosen.listen is None:
         return None
     probes = Probes(live=controller.complaints_live, ready=controller.complaints_ready)
-    return HealthServer(Address.parse(settings.listen), probes, controller.metrics.registry).start()
+    return HealthServer(chosen.listen, probes, controller.metrics.registry).start()

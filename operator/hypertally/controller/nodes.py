@@ -1,20 +1,21 @@
 """One ComputeNode at a time: its ledger and the controller's conditions of it, in one compare-and-swap."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Container, Mapping
 
 from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
 from hypertally.api.carry import carry_unknown
-from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger
+from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition
 from hypertally.api.conditions import Condition, find
-from hypertally.api.decode import decode
+from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from hypertally.ledger.conditions import aged
-from hypertally.ledger.node_conditions import findings
+from hypertally.ledger.node_conditions import SILENT, findings
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
 from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
 from hypertally.ledger.wants import owner
@@ -23,6 +24,8 @@ from .cache import Cache
 from .patches import conditions_patch, ledger_patch
 from .reads import LiveReads
 from .store import key_of
+
+log = logging.getLogger(__name__)
 
 Owners = Mapping[str, Instance | None]
 
@@ -68,22 +71,30 @@ class NodeReconciler:
     async def _decide(self, node: ComputeNode) -> Ledger | None:
         """Reads after the node whatever lowers a charge. None when the ledger stands as it is."""
         live: dict[str, Instance | None] = {}
+        frozen: set[str] = set()
         held = node.status.ledger
         if held is None:
             live = {i.spec.uuid: i for i in await self._reads.granted_on(node.metadata.name)}
         needs_proof = held is not None and any(c.role in NEEDS_PROOF for c in held.claims)
         look = await self._reads.look(node) if needs_proof else None
         for _ in range(_READING_ROUNDS):
-            ledger = self._next(node, live, look)
+            ledger = self._next(node, live, look, frozen)
             unread = is_lowered(held, ledger) - live.keys() if ledger else ()
             if not unread:
                 return ledger
             for uuid in unread:
-                live[uuid] = await self._read_owner(uuid, node)
+                try:
+                    live[uuid] = await self._read_owner(uuid, node)
+                except MalformedObject as error:
+                    log.error("its claims stay as they are: %s", error)  # noqa: TRY400  # one line, no trace
+                    frozen.add(uuid)
         raise Conflict(f"the Instances of ComputeNode {node.metadata.name} change faster than they can be read")
 
-    def _next(self, node: ComputeNode, live: Owners, look: AgentLook | None) -> Ledger | None:
-        inputs = Inputs(node=node, owners=self.owners(node, live), declared=_Declared(self._cache), look=look)
+    def _next(
+        self, node: ComputeNode, live: Owners, look: AgentLook | None, frozen: Container[str] = ()
+    ) -> Ledger | None:
+        owners = self.owners(node, live)
+        inputs = Inputs(node=node, owners=owners, declared=_Declared(self._cache), look=look, frozen=frozen)
         outcome = next_ledger(inputs)
         if outcome is None or same_content(node.status.ledger, outcome.ledger):
             return None
@@ -106,9 +117,15 @@ class NodeReconciler:
     def _conditions(self, node: ComputeNode, ledger: Ledger | None) -> tuple[Condition, ...]:
         if ledger is not None:
             node = replace(node, status=replace(node.status, ledger=ledger))
-        silent = self._cache.agents.is_silent(node.spec.node_name)
-        said = findings(node, agent_silent=silent)
+        said = findings(node, agent_silent=self._is_silent(node))
         return aged(said, node.status.conditions, self._now(), node.metadata.generation)
+
+    def _is_silent(self, node: ComputeNode) -> bool:
+        """After a start, who was silent before stays so until a sign of life: a grace is no reason to trust him."""
+        agents, agent = self._cache.agents, node.spec.node_name
+        ready = find(node.status.conditions, NodeCondition.READY)
+        was_silent = ready is not None and ready.reason == SILENT
+        return agents.is_silent(agent) or (was_silent and not agents.is_heard(agent))
 
 
 class _Declared:

@@ -1,6 +1,7 @@
 """What is to be reconciled: each key at most once, never twice at a time, failures later and later."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +28,7 @@ class WorkQueue:
 
     def __init__(self, backoff: Backoff | None = None) -> None:
         self._backoff = backoff or Backoff(first=0.05, most=60.0)
-        self._waiting: dict[Task, None] = {}
+        self._waiting: OrderedDict[Task, None] = OrderedDict()  # a dict finds its first key slowly after many deletions
         self._working: set[Task] = set()
         self._again: set[Task] = set()
         self._failures: dict[Task, int] = {}
@@ -76,7 +77,6 @@ class WorkQueue:
         while not self._waiting:
             self._news.clear()
             await self._news.wait()
-        task = next(iter(self._waiting))
-        del self._waiting[task]
+        task, _ = self._waiting.popitem(last=False)
         self._working.add(task)
         return task

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from hypertally.api.names import LEASE_NAMESPACE
+from hypertally.serving.health import Address
 from hypertally.serving.logs import LogFormat, LogLevel
+
+DEFAULT_LISTEN = Address("", 8082)
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,8 @@ class Settings:
     workers: int = 16
     """Objects reconciled at once. More do not help: the API server is what is waited for."""
 
-    listen: str = ":8082"
-    """Address of /healthz, /readyz and /metrics; empty: none."""
+    listen: Address | None = DEFAULT_LISTEN
+    """Of /healthz, /readyz and /metrics; None for nowhere."""
 
     log_format: LogFormat = LogFormat.JSON
     log_level: LogLevel = LogLevel.INFO

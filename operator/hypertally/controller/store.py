@@ -1,7 +1,7 @@
 """Typed copies of the API server's objects, newest version wins, whoever brings them."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -43,8 +43,9 @@ class Store(Generic[T]):
         return len(self._objects)
 
     def replace(self, objects: list[Object]) -> None:
-        """These are all there are: what is held and not among them is gone."""
-        present = {key for obj in objects if (key := self._put(obj)) is not None}
+        """These are all there are: what is held and not among them is gone, and what is held in a newer version is of a
+        history that the server no longer has (a restored backup)."""
+        present = {key for obj in objects if (key := self._put(obj, is_whole=True)) is not None}
         for key in self._objects.keys() - present:
             self._drop(key)
 
@@ -63,7 +64,12 @@ class Store(Generic[T]):
             if held.metadata.uid not in uids and _version(held.metadata.resource_version) <= _version(before):
                 self._drop(key)
 
-    def _put(self, obj: Object) -> str | None:
+    def outdated(self, present: Iterable[Object]) -> list[Object]:
+        """Of the metadata of all that is there, those that are not held, or held in an older version."""
+        held = {o.metadata.uid: _version(o.metadata.resource_version) for o in self._objects.values()}
+        return [m for m in present if held.get(m["uid"], -1) < _version(m["resourceVersion"])]
+
+    def _put(self, obj: Object, *, is_whole: bool = False) -> str | None:
         try:
             new = decode(obj, self._kind)
         except MalformedObject as error:
@@ -71,8 +77,10 @@ class Store(Generic[T]):
             return None
         key = key_of(new.metadata)
         old = self._objects.get(key)
-        if old is not None and old.metadata.uid == new.metadata.uid and not _is_newer(new.metadata, old.metadata):
-            return key
+        if old is not None and old.metadata.uid == new.metadata.uid:
+            same = old.metadata.resource_version == new.metadata.resource_version
+            if same or (not is_whole and not _is_newer(new.metadata, old.metadata)):
+                return key
         if old is not None and old.metadata.uid != new.metadata.uid:
             self._drop(key)
             old = None

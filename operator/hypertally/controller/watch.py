@@ -2,44 +2,145 @@
 
 No change handlers, timers or daemons: they would put annotations and finalizers on users' objects, and they decide
 from differences, where the ledger decides from what is.
+
+kopf takes some answers for final: a 404 or an error in the middle of a watch ends that watch for good and leaves the
+operator without it. So it runs in a thread and an event loop of its own, and is started anew when it ends, or when it
+has not asked for long enough.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import aiohttp
 import kopf
 
-from hypertally.api.names import GROUP, INSTANCES, MIGRATIONS, VERSION
+from hypertally.api.names import CONTROLLER_MANAGER, GROUP, INSTANCES, MIGRATIONS, VERSION
 from hypertally.kube.access import Access
+from hypertally.kube.aio import open_session
 from hypertally.kube.reflector import Backoff, Sink
 
+log = logging.getLogger(__name__)
 
-def registry(
-    access: Access, session: aiohttp.ClientSession, instances: Sink, migrations: Sink
-) -> kopf.OperatorRegistry:
-    """The handlers. The session is kopf's own: it closes it."""
-    handlers = kopf.OperatorRegistry()
+_WATCH_SECONDS = 60
+"""The server ends each watch after that; kopf asks again at once."""
 
-    @kopf.on.login(registry=handlers)
-    async def login(**_: Any) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
-
-    _feed(handlers, INSTANCES, instances)
-    _feed(handlers, MIGRATIONS, migrations)
-    return handlers
+_UNASKED_SECONDS = 3.0 * _WATCH_SECONDS
+_LOOK_SECONDS = 5.0
+_TRANSIENT = frozenset({401, 404, 410})
+"""What a server answers for a moment while it restarts or a token is replaced, and kopf takes for final."""
 
 
-def _feed(handlers: kopf.OperatorRegistry, plural: str, sink: Sink) -> None:
-    @kopf.on.event(GROUP, VERSION, plural, registry=handlers, id=f"cache-{plural}")
-    async def tell(event: kopf.RawEvent, **_: Any) -> None:
-        if event["type"] == "DELETED":
-            sink.remove(dict(event["object"]))
-        else:
-            sink.put(dict(event["object"]))
+class KopfWatch:
+    """A context manager; the sinks are called in the event loop that entered it."""
+
+    def __init__(self, access: Access, instances: Sink, migrations: Sink) -> None:
+        self._access = access
+        self._sinks = {INSTANCES: instances, MIGRATIONS: migrations}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
+        self._home: asyncio.AbstractEventLoop | None = None
+
+    def __enter__(self) -> Self:
+        self._home = asyncio.get_running_loop()
+        logging.getLogger("kopf").setLevel(logging.WARNING)  # at INFO it tells of each event that it passed on
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Daemon threads end with the process: nothing that kopf still does is worth waiting for."""
+        self._stop.set()
+
+    def _supervise(self) -> None:
+        backoff = Backoff(first=0.5, most=30.0)
+        for failures in count():
+            attempt = _Attempt(self._access, self._tell, self._stop)
+            attempt.run_while_it_asks()
+            if self._stop.wait(backoff.wait(failures)):
+                return
+            log.warning("the watch of Instances and Migrations is started anew: %s", attempt.why)
+
+    def _tell(self, plural: str, event: dict[str, Any]) -> None:
+        sink = self._sinks[plural]
+        call = sink.remove if event["type"] == "DELETED" else sink.put
+        if self._home is not None and not self._stop.is_set():
+            self._home.call_soon_threadsafe(call, dict(event["object"]))
+
+
+class _Attempt:
+    """One life of a kopf operator, and the look at whether it still asks."""
+
+    def __init__(self, access: Access, tell: Callable[[str, dict[str, Any]], None], stop: threading.Event) -> None:
+        self._access = access
+        self._tell = tell
+        self._stop = stop
+        self._end = threading.Event()
+        self._asked = dict.fromkeys((INSTANCES, MIGRATIONS), time.monotonic())
+        self.why = "kopf ended"
+
+    def run_while_it_asks(self) -> None:
+        """Returns when it ended, when it no longer asks, or when all is to end. One that hangs is left behind."""
+        thread = threading.Thread(target=self._run, name="kopf-operator", daemon=True)
+        thread.start()
+        while thread.is_alive() and not self._stop.is_set() and self._still_asks():
+            thread.join(_LOOK_SECONDS)
+        self._end.set()
+
+    def _still_asks(self) -> bool:
+        for plural, asked in self._asked.items():
+            if time.monotonic() - asked > _UNASKED_SECONDS:
+                self.why = f"nobody has asked for {plural} for {_UNASKED_SECONDS:g} s"
+                return False
+        return True
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._operate())
+        except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt begins anew
+            self.why = f"{type(error).__name__}: {error}"
+
+    async def _operate(self) -> None:
+        async with open_session(self._access, CONTROLLER_MANAGER, self._note) as session:
+            await kopf.operator(
+                registry=self._registry(session),
+                settings=settings(),
+                clusterwide=True,
+                standalone=True,
+                stop_flag=self._end,
+            )
+
+    async def _note(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        plural = request.url.path.rpartition("/")[2]
+        if plural in self._asked:
+            self._asked[plural] = time.monotonic()
+        answer = await handler(request)
+        if answer.status in _TRANSIENT and plural in self._asked:
+            answer.release()
+            raise aiohttp.ClientConnectionError(f"the API server answers {answer.status} for {plural}")
+        return answer
+
+    def _registry(self, session: aiohttp.ClientSession) -> kopf.OperatorRegistry:
+        handlers = kopf.OperatorRegistry()
+
+        @kopf.on.login(registry=handlers)
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            return kopf.AiohttpSession(server=self._access.server, aiohttp_session=session)
+
+        for plural in self._asked:
+            self._feed(handlers, plural)
+        return handlers
+
+    def _feed(self, handlers: kopf.OperatorRegistry, plural: str) -> None:
+        @kopf.on.event(GROUP, VERSION, plural, registry=handlers, id=f"cache-{plural}")
+        async def tell(event: kopf.RawEvent, **_: Any) -> None:
+            self._tell(plural, dict(event))
 
 
 class Patience:
@@ -61,12 +162,6 @@ def settings() -> kopf.OperatorSettings:
     chosen.networking.error_backoffs = Patience(Backoff(first=0.25, most=5.0))
     chosen.networking.connect_timeout = 5
     chosen.networking.request_timeout = 30
-    chosen.watching.server_timeout = 240
+    chosen.watching.server_timeout = _WATCH_SECONDS
     chosen.watching.connect_timeout = 5
     return chosen
-
-
-async def run(handlers: kopf.OperatorRegistry, ready: asyncio.Event | None = None) -> None:
-    """Until SIGTERM or SIGINT, which kopf listens for."""
-    logging.getLogger("kopf").setLevel(logging.WARNING)  # at INFO it tells of each event that it passed on
-    await kopf.operator(registry=handlers, settings=settings(), clusterwide=True, standalone=True, ready_flag=ready)

@@ -9,8 +9,21 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 import libvirt
 
-from .errors import CallFailed, CallUnsupported, GuestGone, HypervisorError, HypervisorUnavailable, UnsupportedScheme
-from .facts import NodeInfo
+from .background import Background
+from .cpu_set import runs
+from .documents import Documents
+from .errors import (
+    CallFailed,
+    CallUnsupported,
+    DeviceGone,
+    GuestGone,
+    HypervisorError,
+    HypervisorUnavailable,
+    PoolGone,
+    UnsupportedScheme,
+)
+from .facts import CpuMap, DiskSpace, NodeInfo, PoolFacts, Unread
+from .known_devices import KnownDevices
 from .spec import ConnectionSpec
 
 P = ParamSpec("P")
@@ -21,9 +34,15 @@ GUEST_STATS = (
     | libvirt.VIR_DOMAIN_STATS_VCPU
     | libvirt.VIR_DOMAIN_STATS_BALLOON
     | libvirt.VIR_DOMAIN_STATS_BLOCK
+    | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL
+    | libvirt.VIR_DOMAIN_STATS_INTERFACE
 )
 GUEST_STATS_FLAGS = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 """Without NOWAIT, one QEMU that hangs in a job stops the answer for every guest of the host."""
+
+MEDIATED_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+PCI_DEVICES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_VDPA
+NETWORK_INTERFACES = libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
 
 _MISSING = (libvirt.VIR_ERR_NO_SUPPORT, libvirt.VIR_ERR_OPERATION_UNSUPPORTED)
 _BROKEN = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
@@ -49,6 +68,14 @@ class ListedGuest:
     handle: Any
 
 
+@dataclass(frozen=True)
+class ListedDevice:
+    """A node device by libvirt's name for it."""
+
+    name: str
+    handle: Any
+
+
 class Connection:
     """Owns one virConnect, opened read-only: an agent that only looks cannot break anything.
 
@@ -60,6 +87,14 @@ class Connection:
         self.spec = spec
         self.calls = 0
         """Calls into libvirt so far: the measure of what an audit costs libvirtd."""
+        self._baseline: tuple[str, str] | None = None
+        self.documents = Documents()
+        """What guests' XML said on this connection; nothing is kept until its events are watched."""
+        self.known_devices = KnownDevices()
+        """What node devices' XML said, likewise."""
+        self.disk_space: Background[DiskSpace | Unread] = Background()
+        self.storage_pools: Background[tuple[PoolFacts, ...] | Unread | None] = Background()
+        """Questions that may hang while libvirt lives; the last answer is kept here."""
 
     @classmethod
     def open(cls, spec: ConnectionSpec, keep_alive: KeepAlive | None = None) -> Self:
@@ -115,14 +150,37 @@ class Connection:
         info = self.ask(self._handle.getInfo)
         return NodeInfo(memory_mib=int(info[1]), cpus=int(info[2]))
 
-    def online_cpus(self) -> int:
-        _, _, online = self.ask(self._handle.getCPUMap)
-        return int(online)
+    def cpu_map(self) -> CpuMap:
+        present, online, _ = self.ask(self._handle.getCPUMap)
+        return CpuMap(int(present), frozenset(number for number, is_on in enumerate(online) if is_on))
+
+    def cpu_baseline(self, cpu: str) -> str:
+        """`cpu`, an element of the capabilities, with every feature spelt out.
+
+        Kept: the answer depends on nothing else but the version of libvirtd, which no connection outlives.
+        """
+        if self._baseline is None or self._baseline[0] != cpu:
+            expand = libvirt.VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
+            self._baseline = cpu, str(self.ask(self._handle.baselineCPU, [cpu], expand))
+        return self._baseline[1]
+
+    def free_pages(self, cells: Sequence[int], sizes_kib: Sequence[int]) -> dict[int, dict[int, int]]:
+        """By cell and size. One call for each run of consecutive cells: on nearly every host there is one."""
+        free: dict[int, dict[int, int]] = {}
+        for first, last in runs(sorted(cells)):
+            found = self.ask(self._handle.getFreePages, list(sizes_kib), first, last - first + 1)
+            free |= {int(cell): {int(size): int(count) for size, count in per.items()} for cell, per in found.items()}
+        return free
 
     def memory_kib(self) -> dict[str, int]:
         """`total`, `free`, `buffers`, `cached`: the kernel's own words."""
         cells: int = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
         return {str(key): int(value) for key, value in self.ask(self._handle.getMemoryStats, cells).items()}
+
+    def cpu_time(self) -> dict[str, int]:
+        """`user`, `kernel`, `idle`, `iowait` of all CPUs, in nanoseconds since the host's start."""
+        every: int = libvirt.VIR_NODE_CPU_STATS_ALL_CPUS
+        return {str(key): int(value) for key, value in self.ask(self._handle.getCPUStats, every).items()}
 
     def guests(self) -> list[ListedGuest]:
         """Every domain, active or not, with one call.
@@ -147,6 +205,20 @@ class Connection:
     def document(self, guest: ListedGuest) -> str:
         """The guest's XML; GuestGone if it vanished meanwhile."""
         return str(self.ask(guest.handle.XMLDesc, 0))
+
+    def node_devices(self, *, offered: bool, interfaces: bool) -> list[ListedDevice]:
+        """Active ones: mediated devices and their parents; all PCI and vDPA devices if some may be `offered`."""
+        flags = MEDIATED_DEVICES | (PCI_DEVICES if offered else 0) | (NETWORK_INTERFACES if interfaces else 0)
+        try:
+            listed = self.ask(self._handle.listAllDevices, flags | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE)
+        except CallFailed:
+            # The test driver and libvirt before 7.3 refuse the flag; they have no devices that are only defined.
+            listed = self.ask(self._handle.listAllDevices, flags)
+        return [ListedDevice(str(device.name()), device) for device in listed]
+
+    def device_document(self, device: ListedDevice) -> str:
+        """The device's XML; DeviceGone if it vanished meanwhile."""
+        return str(self.ask(device.handle.XMLDesc, 0))
 
     def _guests_one_by_one(self) -> Iterator[ListedGuest]:
         for domain in self.ask(self._handle.listAllDomains, 0):
@@ -180,6 +252,10 @@ class Connection:
             return HypervisorUnavailable(f"{self.spec.uri}: the connection is closed ({text})")
         if code == libvirt.VIR_ERR_NO_DOMAIN:
             return GuestGone(text)
+        if code == libvirt.VIR_ERR_NO_STORAGE_POOL:
+            return PoolGone(text)
+        if code == libvirt.VIR_ERR_NO_NODE_DEVICE:
+            return DeviceGone(text)
         return (CallUnsupported if code in _MISSING else CallFailed)(text)
 
 

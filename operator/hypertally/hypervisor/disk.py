@@ -1,15 +1,15 @@
 """The file system that holds the guests' disks."""
 
-from .facts import FileSystem
+from .facts import DiskSpace
 
 _MIB = 1024 * 1024
 
 
-def total_mib(file_system: FileSystem) -> int:
+def total_mib(disk_space: DiskSpace) -> int:
     """Rounded down: no more is promised than there is."""
-    return file_system.total // _MIB
+    return disk_space.total // _MIB
 
 
-def used_mib(file_system: FileSystem) -> int:
+def used_mib(disk_space: DiskSpace) -> int:
     """Rounded down, as Nova does."""
-    return file_system.used // _MIB
+    return disk_space.used // _MIB

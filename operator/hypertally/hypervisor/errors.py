@@ -35,3 +35,11 @@ class CallUnsupported(CallFailed):
 
 class GuestGone(CallFailed):
     """The guest is not there any more."""
+
+
+class PoolGone(CallFailed):
+    """The storage pool is not there any more."""
+
+
+class DeviceGone(CallFailed):
+    """The node device is not there any more."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
 
 from hypertally.api.compute_node import Guest, GuestState
 
 from . import drives
+from .cpu_set import parse_cpu_set
+from .domain_xml import Domain, positive
 from .facts import GuestFacts, Problem, Unread
-from .xml import UnreadableXml, parse
+from .holdings import Ground, holdings
 
 _KIB_PER_MIB = 1024
 _STATES = (
@@ -23,10 +24,6 @@ _STATES = (
 )
 """By the number of virDomainState."""
 
-_UNITS_IN_BYTES = {"b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024}
-_UNITS_IN_BYTES |= {"MB": 1000**2, "M": 1024**2, "MiB": 1024**2, "GB": 1000**3, "G": 1024**3, "GiB": 1024**3}
-"""libvirt writes KiB; the others are what it reads."""
-
 
 @dataclass(frozen=True)
 class Use:
@@ -34,6 +31,8 @@ class Use:
 
     vcpus: int
     memory_mib: int
+    cpus: frozenset[int] = frozenset()
+    """Of the dedicated set, those that it has to itself."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +44,48 @@ class SeenGuest:
     problems: tuple[Problem, ...] = ()
 
 
-def needs_document(stats: Mapping[str, int | str]) -> bool:
-    """Whether the bulk record leaves something unsaid that the XML says.
-
-    QEMU's record is complete, also of a guest that is off, but for a drive without a local file in such a guest. The
-    test driver's tells the state only. So a host of running guests costs one call, however many there are.
-    """
-    return "vcpu.maximum" not in stats or "balloon.maximum" not in stats or drives.in_doubt(stats)
+def is_told_by_xml_only(stats: Mapping[str, int | str]) -> bool:
+    """Whether the bulk record leaves out the sizes. QEMU's has them, also of a guest that is off; the test driver's
+    tells the state only."""
+    return "vcpu.maximum" not in stats or "balloon.maximum" not in stats
 
 
-def see_guests(facts: Iterable[GuestFacts], last: Mapping[str, Guest], *, real_disks: bool = True) -> list[SeenGuest]:
-    """One entry for each, by uuid. `last` is the last known guest by uuid: it stands in for sizes that are unknown.
-
-    `real_disks` is off for the test driver, whose disks are mere names: nothing is there that could have a size.
-    """
-    return [_see(fact, last.get(fact.uuid), real_disks) for fact in sorted(facts, key=lambda fact: fact.uuid)]
+def see_guests(facts: Iterable[GuestFacts], last: Mapping[str, Guest], ground: Ground) -> list[SeenGuest]:
+    """One entry for each, by uuid. `last` is the last known guest by uuid: it stands in for what is unknown."""
+    return [_see(fact, last.get(fact.uuid), ground) for fact in sorted(facts, key=lambda fact: fact.uuid)]
 
 
-def _see(facts: GuestFacts, last: Guest | None, real_disks: bool) -> SeenGuest:
-    document, reason = _document(facts)
-    vcpus = _vcpus(facts.stats, document)
-    memory = _memory_mib(facts.stats, document)
-    missing = drives.unknown(facts.stats, document) if real_disks else []
-    known_disk = drives.known_mib(facts.stats)
+def _see(facts: GuestFacts, last: Guest | None, ground: Ground) -> SeenGuest:
+    domain, reason = _domain(facts)
+    vcpus = _vcpus(facts.stats, domain)
+    memory = _memory_mib(facts.stats, domain)
+    disks = drives.drives_at(ground.home, facts.stats, domain)
+    missing = drives.unknown(disks) if ground.real_disks else []
+    known_disk = drives.known_mib(disks)
+    held = holdings(vcpus.most, domain, last, ground)
     guest = Guest(
         uuid=facts.uuid,
         name=facts.name,
         state=_state(facts.stats),
-        # Nova's rule too: a guest that cannot be asked counts as one CPU, because none would be worse.
-        vcpus=vcpus.most or (last.vcpus if last else 1),
         memory_mib=memory.most or (last.memory_mib if last else 0),
+        memory_current_mib=(memory.now or (last.memory_current_mib if last else 0)) if facts.active else 0,
         disk_mib=max(known_disk, last.disk_mib) if missing and last else known_disk,
+        **held.fields,
     )
-    problems = _problems(facts, {"vcpus": vcpus.most, "memory": memory.most}, missing, reason)
-    use = Use(vcpus.now or guest.vcpus, memory.now or guest.memory_mib) if facts.active else None
-    return SeenGuest(guest, use, tuple(problems))
+    sizes = {"vcpus": vcpus.most, "memory": memory.most}
+    problems = [
+        *_problems(facts, sizes, missing, reason),
+        *(Problem(f"guest {facts.uuid}", f"{part} unknown ({why})") for part, why in held.unknown.items()),
+    ]
+    return SeenGuest(guest, _use(guest, vcpus.now, memory.now) if facts.active else None, tuple(problems))
+
+
+def _use(guest: Guest, vcpus: int, memory_mib: int) -> Use:
+    return Use(
+        vcpus=min(vcpus or guest.vcpus, guest.vcpus),
+        memory_mib=memory_mib or guest.memory_mib,
+        cpus=parse_cpu_set(guest.pinned_cpus),
+    )
 
 
 def _problems(facts: GuestFacts, sizes: Mapping[str, int], missing: list[str], reason: str) -> Iterable[Problem]:
@@ -89,18 +95,19 @@ def _problems(facts: GuestFacts, sizes: Mapping[str, int], missing: list[str], r
             yield Problem(part, f"{name} unknown{reason}")
     for disk in missing:
         yield Problem(part, f"size of disk {disk} unknown{reason}")
+    if isinstance(facts.domain, Unread):
+        yield Problem(part, f"{_ELSE} unknown{reason}")
 
 
-def _document(facts: GuestFacts) -> tuple[Element | None, str]:
-    """The XML, if it was asked for and can be read; else why not, for the message."""
-    if facts.document is None:
-        return None, ""
-    if isinstance(facts.document, Unread):
-        return None, f" ({facts.document.reason})"
-    try:
-        return parse(facts.document), ""
-    except UnreadableXml as error:
-        return None, f" ({error})"
+_ELSE = "pinnedCPUs, cells, pageSizeKiB, pciAddresses and mdevUUIDs"
+"""Only the XML tells them."""
+
+
+def _domain(facts: GuestFacts) -> tuple[Domain | None, str]:
+    """What the XML says, if it could be read; else why not, for the message."""
+    if isinstance(facts.domain, Unread):
+        return None, f" ({facts.domain.reason})"
+    return facts.domain, ""
 
 
 @dataclass(frozen=True)
@@ -111,30 +118,19 @@ class _Size:
     now: int
 
 
-def _vcpus(stats: Mapping[str, int | str], document: Element | None) -> _Size:
+def _vcpus(stats: Mapping[str, int | str], domain: Domain | None) -> _Size:
     if "vcpu.maximum" in stats:
         return _Size(_positive(stats["vcpu.maximum"]), _positive(stats.get("vcpu.current")))
-    element = None if document is None else document.find("vcpu")
-    if element is None:
-        return _Size(0, 0)
-    most = _positive(element.text)
-    return _Size(most, _positive(element.get("current")) or most)
+    return _Size(domain.vcpus, domain.vcpus_now) if domain else _Size(0, 0)
 
 
-def _memory_mib(stats: Mapping[str, int | str], document: Element | None) -> _Size:
+def _memory_mib(stats: Mapping[str, int | str], domain: Domain | None) -> _Size:
     """Rounded up: what is charged is never too low."""
     if "balloon.maximum" in stats:
         most, now = _positive(stats["balloon.maximum"]) * 1024, _positive(stats.get("balloon.current")) * 1024
     else:
-        most, now = _bytes(document, "memory"), _bytes(document, "currentMemory")
+        most, now = (domain.memory_bytes, domain.memory_now_bytes) if domain else (0, 0)
     return _Size(_mib(most), _mib(now))
-
-
-def _bytes(document: Element | None, tag: str) -> int:
-    element = None if document is None else document.find(tag)
-    if element is None:
-        return 0
-    return _positive(element.text) * _UNITS_IN_BYTES.get(element.get("unit", "KiB"), 0)
 
 
 def _mib(size: int) -> int:
@@ -142,15 +138,8 @@ def _mib(size: int) -> int:
 
 
 def _positive(value: int | str | None) -> int:
-    """The number, or 0 for what is none; int() would also take blanks, signs and underscores."""
-    if isinstance(value, int):
-        return max(0, value)
-    text = (value or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
-
-
-_MOST_DIGITS = 20
-"""Of a 64-bit number."""
+    """The number, or 0 for what is none."""
+    return max(0, value) if isinstance(value, int) else positive(value)
 
 
 def _state(stats: Mapping[str, int | str]) -> GuestState:

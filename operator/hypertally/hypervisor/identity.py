@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from .errors import IdentityUnknown
 from .facts import Snapshot, Unread
-from .xml import UnreadableXml, parse
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOSTNAME = re.compile(r"[!-~]{1,253}")
@@ -44,10 +43,7 @@ def _hostname(snapshot: Snapshot) -> str:
 def _host_uuid(snapshot: Snapshot, hostname: str) -> str:
     if isinstance(snapshot.capabilities, Unread):
         raise IdentityUnknown(f"{snapshot.uri}: no capabilities ({snapshot.capabilities.reason}); see libvirtd's log")
-    try:
-        told = (parse(snapshot.capabilities).findtext("host/uuid") or "").strip().lower()
-    except UnreadableXml as error:
-        raise IdentityUnknown(f"{snapshot.uri}: the capabilities cannot be read: {error}") from None
+    told = snapshot.capabilities.host_uuid.lower()
     if _UUID.fullmatch(told):
         return told
     if not told and snapshot.driver == "TEST":

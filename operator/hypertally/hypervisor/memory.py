@@ -8,21 +8,31 @@ _KIB_PER_MIB = 1024
 
 
 def total_mib(snapshot: Snapshot) -> int | Unread:
-    """The kernel's own total where the driver tells it, else virNodeGetInfo's.
+    """The kernel's own total where the driver tells it, else virNodeGetInfo's; guests' files, if they are set.
 
     Usually they are equal. With hot-plugged memory libvirt 9.0's virNodeGetInfo was seen to say 12,506 MiB, and once
     5,594, while the kernel and virNodeGetMemoryStats said 24,105.
     """
+    return snapshot.settings.file_backed_memory_mib or _hosts_mib(snapshot)
+
+
+def kernels_total_kib(snapshot: Snapshot) -> int | None:
+    """None where the driver does not tell it, or failed to."""
+    return None if isinstance(snapshot.memory_kib, Unread | None) else snapshot.memory_kib.get("total")
+
+
+def _hosts_mib(snapshot: Snapshot) -> int | Unread:
     if isinstance(snapshot.memory_kib, Unread):
         return snapshot.memory_kib
-    if snapshot.memory_kib and "total" in snapshot.memory_kib:
-        return snapshot.memory_kib["total"] // _KIB_PER_MIB
+    total = kernels_total_kib(snapshot)
+    if total is not None:
+        return total // _KIB_PER_MIB
     return snapshot.node if isinstance(snapshot.node, Unread) else snapshot.node.memory_mib
 
 
 def disagreement(snapshot: Snapshot) -> str | None:
     """One line for the log if libvirt's two sources differ; which of them was used is part of it."""
-    total, node = total_mib(snapshot), snapshot.node
+    total, node = _hosts_mib(snapshot), snapshot.node
     if isinstance(total, Unread) or isinstance(node, Unread) or abs(total - node.memory_mib) <= 1:
         return None
     return f"memory: virNodeGetMemoryStats says {total} MiB (used), virNodeGetInfo {node.memory_mib} MiB"

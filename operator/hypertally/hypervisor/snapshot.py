@@ -1,19 +1,31 @@
 """One look at a host: asks everything that a report needs, and never gives up for one part."""
 
-import os
+import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from . import drives
-from .connection import Connection, ListedGuest
-from .errors import CallFailed, CallUnsupported, GuestGone
-from .facts import FileSystem, GuestFacts, Snapshot, Unread
-from .guests import needs_document
+from .capabilities import Capabilities, read_capabilities
+from .ceph_conf import look_at_ceph_conf
+from .connection import Connection, ListedDevice, ListedGuest
+from .cpu import to_be_expanded
+from .disk_home import DiskHome
+from .disk_space import look_at_disk, look_at_files
+from .documents import Signature
+from .domain_xml import Domain, read_domain
+from .errors import CallFailed, CallUnsupported, DeviceGone, GuestGone
+from .facts import GuestFacts, Snapshot, Unread
+from .guests import is_told_by_xml_only
+from .mounts import Mounts, look_at_mounts
+from .node_devices import NodeDevice, UnreadDevice, read_node_device
+from .numa import told_in_pages
+from .pools import look_at_pools
 from .settings import AuditSettings
+from .xml import UnreadableXml
 
 T = TypeVar("T")
 
@@ -27,23 +39,34 @@ _ROUTE_PROBES = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")
 def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
     """Raises HypervisorUnavailable if the connection is lost meanwhile; any other failure costs its own part only."""
     spec = connection.spec
+    capabilities = _capabilities(connection)
+    space = look_at_disk(connection.disk_space, settings, spec)
+    mounts = look_at_mounts() if spec.is_local else Mounts()
+    guests = _guests(connection)
     return Snapshot(
         uri=spec.uri,
         driver=_try(connection.driver),
         version=_try(connection.version),
         libvirt_version=_try(connection.libvirt_version),
         hostname=_try(connection.hostname),
-        capabilities=_try(connection.capabilities),
+        capabilities=capabilities,
         node=_try(connection.node_info),
-        online_cpus=_try_optional(connection.online_cpus),
+        cpu_map=_try_optional(connection.cpu_map),
+        cpu_baseline=_cpu_baseline(connection, capabilities),
+        free_pages=_free_pages(connection, capabilities),
+        huge_page_kib=default_huge_page_kib() if spec.is_local else None,
         memory_kib=_try_optional(connection.memory_kib),
-        file_system=look_at_file_system(settings.instances_path) if spec.is_local else _REMOTE_FILE_SYSTEM,
-        guests=_guests(connection),
+        cpu_time=_try_optional(connection.cpu_time),
+        disk_space=space,
+        guests=guests,
+        mounts=mounts,
+        file_bytes=look_at_files(guests, DiskHome.of(settings, mounts)) if not isinstance(space, Unread) else {},
+        storage_pools=look_at_pools(connection),
+        ceph=look_at_ceph_conf(settings.ceph_conf),
         host_ip=settings.host_ip or route_address(),
+        node_devices=_try_optional(partial(look_at_devices, connection, settings)),
+        settings=settings,
     )
-
-
-_REMOTE_FILE_SYSTEM = Unread("the hypervisor is on another host, whose file system only an agent there can see")
 
 
 def _try(ask: Callable[[], T]) -> T | Unread:
@@ -62,10 +85,43 @@ def _try_optional(ask: Callable[[], T]) -> T | Unread | None:
         return Unread(str(error))
 
 
+def _capabilities(connection: Connection) -> Capabilities | Unread:
+    """Asked for each time: pages, memory and CPUs of the cells change while libvirtd runs, and it takes 2 ms."""
+    text = _try(connection.capabilities)
+    if isinstance(text, Unread):
+        return text
+    try:
+        return read_capabilities(text)
+    except UnreadableXml as error:
+        return Unread(f"the capabilities cannot be read: {error}")
+
+
+def _cpu_baseline(connection: Connection, capabilities: Capabilities | Unread) -> str | Unread | None:
+    document = to_be_expanded(capabilities)
+    return None if document is None else _try_optional(partial(connection.cpu_baseline, document))
+
+
+def _free_pages(
+    connection: Connection, capabilities: Capabilities | Unread
+) -> Mapping[int, Mapping[int, int]] | Unread | None:
+    cells, sizes = told_in_pages(capabilities)
+    return _try_optional(partial(connection.free_pages, cells, sizes)) if sizes else None
+
+
+def default_huge_page_kib(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """The kernel's own default, which is also QEMU's. None on a kernel without huge pages."""
+    try:
+        found = re.search(r"^Hugepagesize:\s+([0-9]{1,9}) kB$", meminfo.read_text(), re.MULTILINE)
+    except (OSError, ValueError):
+        return None
+    return int(found[1]) if found else None
+
+
 def _guests(connection: Connection) -> tuple[GuestFacts, ...] | Unread:
     listed = _try(connection.guests)
     if isinstance(listed, Unread):
         return listed
+    connection.documents.drop_stalest({guest.uuid for guest in listed})
     facts = (_guest(connection, guest) for guest in _ask_the_busy_again(connection, listed))
     return tuple(guest for guest in facts if guest)
 
@@ -90,29 +146,53 @@ def _ask_the_busy_again(connection: Connection, listed: list[ListedGuest]) -> li
 
 def _guest(connection: Connection, listed: ListedGuest) -> GuestFacts | None:
     """None for a guest that vanished between the two questions."""
-    document: str | Unread | None = None
-    if needs_document(listed.stats):
-        try:
-            document = connection.document(listed)
-        except GuestGone:
-            return None
-        except CallFailed as error:
-            document = Unread(str(error))
-    return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, document)
-
-
-def look_at_file_system(folder: Path) -> FileSystem | Unread:
-    """Nova's arithmetic: free is what a process without privileges may still take, used is what is really taken."""
     try:
-        facts = os.statvfs(folder)
-    except FileNotFoundError:
-        return Unread(f"{folder} does not exist; create it or set another instances path")
-    except OSError as error:
-        return Unread(f"{folder}: {error.strerror}")
-    size = facts.f_frsize
-    return FileSystem(
-        total=size * facts.f_blocks, free=size * facts.f_bavail, used=size * (facts.f_blocks - facts.f_bfree)
-    )
+        domain: Domain | Unread = _domain(connection, listed)
+    except GuestGone:
+        return None
+    except (CallFailed, UnreadableXml) as error:
+        domain = Unread(str(error))
+    return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, domain)
+
+
+def _domain(connection: Connection, listed: ListedGuest) -> Domain:
+    """From what is kept, if that can be trusted: sizes that only the XML tells change without any event."""
+    signature = _signature(listed)
+    kept = None if is_told_by_xml_only(listed.stats) else connection.documents.find(listed.uuid, signature)
+    if kept:
+        return kept
+    connection.documents.begin(listed.uuid)
+    domain = read_domain(connection.document(listed))
+    connection.documents.keep(listed.uuid, domain, signature, active=listed.active)
+    return domain
+
+
+def _signature(listed: ListedGuest) -> Signature:
+    told = sorted((key, value) for key, value in listed.stats.items() if key.endswith(_SIGNED))
+    return (listed.name, listed.handle.ID(), *told)
+
+
+_SIGNED = (".maximum", "block.count", ".name", ".path")
+
+
+def look_at_devices(connection: Connection, settings: AuditSettings) -> tuple[NodeDevice, ...]:
+    """Few of them are asked for, if their events are watched. Raises HypervisorError."""
+
+    def listed() -> list[ListedDevice]:
+        by_interface = any(spec.devname for spec in settings.device_spec)
+        return connection.node_devices(offered=bool(settings.device_spec), interfaces=by_interface)
+
+    return connection.known_devices.look(listed, lambda device: device.name, partial(_node_device, connection))
+
+
+def _node_device(connection: Connection, device: ListedDevice) -> NodeDevice | None:
+    """None for a device that vanished between the two questions."""
+    try:
+        return read_node_device(device.name, connection.device_document(device))
+    except DeviceGone:
+        return None
+    except CallFailed as error:
+        return UnreadDevice(device.name, str(error))
 
 
 def route_address() -> str | Unread:

@@ -11,7 +11,7 @@ import msgspec
 
 from .access import Access
 from .answers import object_of
-from .errors import Unreachable
+from .errors import ServerError, Unreachable
 from .kinds import Kind, Ref
 
 Object = dict[str, Any]
@@ -44,12 +44,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Seconds. A watch is ended by the server after `watch`; silence beyond that by a margin is a dead connection."""
+    """Seconds. A watch is ended by the server after `watch`, and a bookmark comes about once a minute: longer `silence`
+    is a dead connection."""
 
     connect: float = 3.0
     answer: float = 30.0
     watch: int = 240
-    watch_margin: float = 30.0
+    silence: float = 90.0
 
 
 class AsyncKubeClient:
@@ -99,8 +100,7 @@ class AsyncKubeClient:
             "resourceVersion": resource_version,
             "timeoutSeconds": str(self._deadlines.watch),
         }
-        silence = self._deadlines.watch + self._deadlines.watch_margin
-        timeout = aiohttp.ClientTimeout(sock_connect=self._deadlines.connect, sock_read=silence)
+        timeout = aiohttp.ClientTimeout(sock_connect=self._deadlines.connect, sock_read=self._deadlines.silence)
         async with self._open("GET", kind.path(namespace), query=query, timeout=timeout) as answer:
             if answer.status >= _FIRST_FAILURE:
                 object_of(answer.status, answer.headers, await answer.read(), kind)
@@ -132,14 +132,19 @@ class AsyncKubeClient:
                 method, url, server_hostname=self._access.trust.server_name, **options
             ) as answer:
                 yield answer
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             reason = " ".join(str(error).split()) or "no answer in time"
             raise Unreachable(f"API server {self._access.server} ({self._access.origin}): {reason}") from error
 
 
 @asynccontextmanager
-async def open_session(access: Access, user_agent: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session whose every request carries the present token: a rotated one breaks no watch, and costs no 401."""
+async def open_session(
+    access: Access, user_agent: str, *around: aiohttp.ClientMiddlewareType
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session whose every request carries the present token: a rotated one breaks no watch, and costs no 401.
+
+    `around`: further middlewares, which see the answer last.
+    """
 
     async def authorize(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         _put_token(request, access)
@@ -157,7 +162,7 @@ async def open_session(access: Access, user_agent: str) -> AsyncIterator[aiohttp
     async with aiohttp.ClientSession(
         connector=connector,
         headers=headers,
-        middlewares=(authorize,),
+        middlewares=(*around, authorize),
         proxy=access.proxy,
         read_bufsize=_READ_BUFFER,
     ) as session:
@@ -176,4 +181,12 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[Object]:
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             if line:
-                yield msgspec.json.decode(line)
+                yield _decoded(line)
+
+
+def _decoded(line: bytes) -> Object:
+    try:
+        event: Object = msgspec.json.decode(line)
+        return {"type": str(event["type"]), "object": dict(event["object"])}
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise ServerError(f"a line of a watch is no event: {line[:100]!r}") from error

@@ -10,6 +10,7 @@ from hypertally.api.names import GROUP
 from .errors import (
     BadRequest,
     Conflict,
+    Expired,
     Forbidden,
     Invalid,
     KindMissing,
@@ -27,6 +28,7 @@ _ERRORS: dict[int, type[KubeError]] = {
     403: Forbidden,
     404: NotFound,
     409: Conflict,
+    410: Expired,
     415: BadRequest,
     422: Invalid,
     429: TooManyRequests,

@@ -31,6 +31,10 @@ class KindMissing(NotFound):
     """The server does not know the kind at all."""
 
 
+class Expired(KubeError):
+    """The server's history no longer reaches back to where a list or a watch stood: list anew."""
+
+
 class Conflict(KubeError):
     """A precondition failed: somebody else wrote, or the object is another one than it was."""
 

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .aio import AsyncKubeClient, Event
-from .errors import KubeError
+from .errors import Expired, KubeError, ServerError
 from .kinds import Kind
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
+
+_GONE = 410
+_SHORTEST_WATCH = 1.0
+"""Seconds."""
 
 
 class Sink(Protocol):
@@ -26,10 +30,6 @@ class Sink(Protocol):
     def put(self, obj: Object) -> None: ...
 
     def remove(self, obj: Object) -> None: ...
-
-
-class WatchExpired(KubeError):
-    """The server's history no longer reaches back to where the watch stood."""
 
 
 @dataclass(frozen=True)
@@ -78,25 +78,31 @@ class Reflector:
         while True:
             try:
                 await self._once()
-                self._failures = 0
-            except WatchExpired:
+            except Expired:
                 self._version = ""
+                self._failures += 1
             except KubeError as error:
                 self._failures += 1
                 log.warning("watch of %s broke off: %s", self._kind.plural, error)
-                await asyncio.sleep(self._backoff.wait(self._failures))
+            if self._failures:
+                await asyncio.sleep(self._backoff.wait(self._failures - 1))
 
     async def _once(self) -> None:
+        """One watch. One that ends at once without a word counts as a failure, else it would be asked for at once."""
         if not self._version:
             await self.list()
+        began, told = self._clock(), False
         async for event in self._client.watch(self._kind, self._version, namespace=self._namespace):
             self.heard_at = self._clock()
-            self._failures = 0
             self._take(event)
+            self._failures, told = 0, True
+        if not told and self._clock() - began < _SHORTEST_WATCH:
+            self._failures += 1
 
     def _take(self, event: Event) -> None:
         if event.type == "ERROR":
-            raise WatchExpired(str(event.object.get("message") or "the watch ended with an error"))
+            said = str(event.object.get("message") or "an error without a message")
+            raise Expired(said) if event.object.get("code") == _GONE else ServerError(said)
         if event.type == "DELETED":
             self._sink.remove(event.object)
         elif event.type != "BOOKMARK":

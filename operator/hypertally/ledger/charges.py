@@ -16,7 +16,7 @@ from .vectors import ZERO, greatest, total
 
 def sizes(guests: Iterable[Guest]) -> dict[str, Amounts]:
     """What the report lists, by guest uuid."""
-    return {g.uuid: Amounts(vcpus=g.vcpus, memory_mib=g.memory_mib, disk_mib=g.disk_mib) for g in guests}
+    return {guest.uuid: guest.amounts() for guest in guests}
 
 
 def charge(claims: Iterable[Claim], listed: Amounts) -> Amounts:

@@ -9,6 +9,7 @@ from hypertally.api.instance import Instance, InstanceCondition, InstanceStatus
 from .admission import Shortage
 from .conditions import Finding
 from .evidence import Sight, find_guest, sight_of
+from .vectors import KEYS, WIRE_KEYS
 
 CLAIMED, PLACED, READY = InstanceCondition.CLAIMED, InstanceCondition.PLACED, InstanceCondition.READY
 
@@ -73,7 +74,7 @@ def _held(instance: Instance, claim: Claim, bound: str) -> Finding:
 
 def _text(claim: Claim) -> str:
     r = claim.resources
-    return f"vcpus {r.vcpus}, memoryMiB {r.memory_mib}, diskMiB {r.disk_mib}"
+    return ", ".join(f"{WIRE_KEYS[key]} {getattr(r, key)}" for key in KEYS if getattr(r, key))
 
 
 def _placed(instance: Instance, status: InstanceStatus, node: ComputeNode | None, seen_on: Sequence[str]) -> Finding:

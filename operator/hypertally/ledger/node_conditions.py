@@ -6,6 +6,8 @@ from hypertally.api.conditions import Status, find
 from .conditions import Finding
 from .vectors import KEYS, WIRE_KEYS
 
+SILENT = "AgentSilent"
+
 
 def findings(node: ComputeNode, *, agent_silent: bool) -> tuple[Finding, ...]:
     return (_ready(node, agent_silent), _overcommitted(node))
@@ -14,9 +16,7 @@ def findings(node: ComputeNode, *, agent_silent: bool) -> tuple[Finding, ...]:
 def _ready(node: ComputeNode, agent_silent: bool) -> Finding:
     report = node.status.report
     if agent_silent:
-        return _not_ready(
-            Status.UNKNOWN, "AgentSilent", f"The agent on {node.spec.node_name} no longer renews its Lease."
-        )
+        return _not_ready(Status.UNKNOWN, SILENT, f"The agent on {node.spec.node_name} no longer renews its Lease.")
     connected = find(node.status.conditions, NodeCondition.LIBVIRT_CONNECTED)
     if connected is None:
         return _not_ready(Status.FALSE, "NeverAudited", "No agent has reported on this host yet.")

@@ -3,17 +3,17 @@
 from hypertally.api.amounts import DEFAULT_RATIOS, DEFAULT_RESERVED, AllocationRatios, Amounts, ReservedAmounts
 from hypertally.api.compute_node import ComputeNodeSpec
 
-from .vectors import combine
+from .vectors import KEYS, combine
 
 
 def reserved(spec: ComputeNodeSpec) -> Amounts:
     """The operator's word, key by key, else the default."""
-    return combine(_chosen, spec.reserved or ReservedAmounts(), DEFAULT_RESERVED)  # type: ignore[arg-type]
+    return _chosen(spec.reserved, DEFAULT_RESERVED)
 
 
 def ratios(spec: ComputeNodeSpec) -> Amounts:
     """Milli-integers, key by key: the operator's word, else the default."""
-    return combine(_chosen, spec.allocation_ratios or AllocationRatios(), DEFAULT_RATIOS)  # type: ignore[arg-type]
+    return _chosen(spec.allocation_ratios, DEFAULT_RATIOS)
 
 
 def allocatable(capacity: Amounts, spec: ComputeNodeSpec) -> Amounts:
@@ -21,5 +21,7 @@ def allocatable(capacity: Amounts, spec: ComputeNodeSpec) -> Amounts:
     return combine(lambda c, r, m: (c - r) * m // 1000, capacity, reserved(spec), ratios(spec))
 
 
-def _chosen(word: int | None, default: int) -> int:
-    return default if word is None else word
+def _chosen(words: ReservedAmounts | AllocationRatios | None, defaults: Amounts) -> Amounts:
+    """Of pcpus the operator has no word."""
+    said = {key: getattr(words, key, None) for key in KEYS}
+    return Amounts(**{key: getattr(defaults, key) if word is None else word for key, word in said.items()})

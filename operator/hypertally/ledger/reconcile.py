@@ -29,6 +29,8 @@ class Inputs:
     """By guest uuid: the Instances that name this node or that a claim here is of; never a younger twin."""
     declared: Container[str] = ()
     """Guest uuids for which an Instance exists anywhere: such a guest is no orphan."""
+    frozen: Container[str] = ()
+    """Guests whose Instance stands and cannot be read: what is held for them stays as it is."""
     look: AgentLook | None = None
     """The agent's Lease, read live after `node`; None when it was not, and then nothing is proven."""
 
@@ -89,12 +91,16 @@ def _carry_over(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, W
     node, look = inputs.node, inputs.look
     listed = {g.uuid for g in node.status.report.guests} if node.status.report else set()
     for uuid, have in _by_guest(node.status.ledger.claims if node.status.ledger else ()).items():
-        stand = carry_over(
-            have,
-            wanted.get(uuid, {}),
-            inputs.owners.get(uuid),
-            listed=uuid in listed,
-            is_proven=lambda claim: is_proven(claim, node, look),
+        stand = (
+            have
+            if uuid in inputs.frozen
+            else carry_over(
+                have,
+                wanted.get(uuid, {}),
+                inputs.owners.get(uuid),
+                listed=uuid in listed,
+                is_proven=lambda claim: is_proven(claim, node, look),
+            )
         )
         for claim in stand.values():
             desk.put(_stamped(claim, inputs))

@@ -1,1 +1,1 @@
-"""What both programs show of themselves: logs, health and metrics."""
+"""What both programs have in common at their edges: how they are told what to do, logs, health and metrics."""

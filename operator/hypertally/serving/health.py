@@ -43,6 +43,9 @@ class Address:
             raise ListenError(f"{text!r} is no address: an IPv6 address stands in brackets, as in [::1]:{port}")
         return cls(bare, int(port))
 
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True)
 class Probes:
@@ -82,8 +85,7 @@ def _listen(address: Address) -> "_Server":
         return _Server(address)
     except OSError as error:
         reason = error.strerror or str(error)
-        shown = f"{address.host}:{address.port}"
-        raise ListenError(f"cannot listen on {shown}: {reason}; choose another address, or '' for none") from error
+        raise ListenError(f"cannot listen on {address}: {reason}; choose another address, or '' for none") from error
 
 
 _Page = tuple[int, str, bytes]

@@ -1,0 +1,1 @@
+"""Documents that no host should send, and what must hold all the same."""
