@@ -87,6 +87,19 @@ def test_a_killed_controller_comes_back_to_the_same_state_and_writes_nothing(alo
     assert [host.object, alone.instances.get(name), alone.instances.get(refused)] == before
 
 
+def test_a_restart_makes_no_host_ready_whose_agent_was_silent(alone: Fleet, tmp_path: Path) -> None:
+    dead, other = alone.host(), alone.host()
+    kubeconfig, log = alone.cluster.kubeconfig_for("controller"), tmp_path / "log"
+    with controller(kubeconfig, log, "--agent-grace=2"):
+        alone.until(lambda: dead.ready() == ("Unknown", "AgentSilent"), "AgentSilent")
+    before = dead.object
+    with controller(kubeconfig, log, "--agent-grace=600"):
+        alone.wait_for_home(alone.instance(other.name), other.name)
+        assert dead.object == before
+        dead.look()
+        alone.until(lambda: dead.ready() == ("True", "Ready"), "Ready")
+
+
 def test_an_instance_deleted_while_no_controller_runs_is_let_go(alone: Fleet, tmp_path: Path) -> None:
     host = alone.host()
     kubeconfig, log = alone.cluster.kubeconfig_for("controller"), tmp_path / "log"
