@@ -48,7 +48,7 @@ class KopfWatch:
 
     def __enter__(self) -> Self:
         self._home = asyncio.get_running_loop()
-        logging.getLogger("kopf").setLevel(logging.WARNING)  # at INFO it tells of each event that it passed on
+        logging.getLogger("kopf").setLevel(logging.ERROR)  # below, it tells of each event that it passed on
         self._thread.start()
         return self
 
