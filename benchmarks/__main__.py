@@ -4,11 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from . import audit, claims, devices
+from . import agent, audit, claims, devices, events
 from .result import RESULTS, Result, save
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "audit": audit.run,
+    "agent": agent.run,
+    "events": events.run,
     "claims": claims.run,
     "devices": devices.run,
 }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,15 @@ class Watched:
 class AgentProcess:
     """One run of the program, its log read as JSON."""
 
-    def __init__(self, arguments: list[str], log: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, arguments: list[str], log: Path, environ: dict[str, str], command: Sequence[str] | None = None
+    ) -> None:
         self.log = log
         with log.open("wb") as output:
             clean = {key: value for key, value in os.environ.items() if not key.startswith(("HYPERTALLY", "KUBE"))}
-            self._child = subprocess.Popen([PROGRAM, *arguments], stderr=output, env=clean | environ)
+            self._child = subprocess.Popen(
+                [*(command or [str(PROGRAM)]), *arguments], stderr=output, env=clean | environ
+            )
 
     def lines(self) -> list[Object]:
         """A line that is no JSON, such as one of a stack trace, fails the test."""
@@ -143,6 +147,15 @@ class AgentProcess:
 
     def is_running(self) -> bool:
         return self._child.poll() is None
+
+    def resident_mib(self) -> float:
+        pages = int(Path(f"/proc/{self._child.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+    def cpu_seconds(self) -> float:
+        """In user mode and in the kernel."""
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         self._child.kill()

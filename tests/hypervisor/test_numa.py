@@ -147,6 +147,7 @@ def test_with_several_cells_each_keeps_what_libvirt_tells() -> None:
         "<cell id='0'><memory>much</memory></cell>",
         "<cell id='0'><memory unit='parsec'>1</memory></cell>",
         "<cell id='0'><pages size='4'>-1</pages></cell>",
+        "<cell id='0'><pages size='0'>1</pages></cell>",
         "<cell id='0'><cpus><cpu id='0' siblings='0-'/></cpus></cell>",
         "<cell id='0'><cpus><cpu id='99999999'/></cpus></cell>",
         "<cell id='0'/><cell id='0'/>",

@@ -149,7 +149,7 @@ def _cell(element: Element) -> Cell:
     return Cell(
         id=_number(element.get("id")),
         memory_kib=0 if memory is None else _kib(memory, memory.text),
-        pages={_kib(pages, pages.get("size")): _number(pages.text) for pages in element.iterfind("pages")},
+        pages={_page_kib(pages): _number(pages.text) for pages in element.iterfind("pages")},
         cpus=tuple(sorted(_cell_cpus(element), key=lambda cpu: cpu.id)),
         distances={_number(far.get("id")): _number(far.get("value")) for far in element.iterfind("distances/sibling")},
     )
@@ -161,6 +161,13 @@ def _cell_cpus(cell: Element) -> Iterator[CellCpu]:
         if number > CPU_MAX:
             raise _NotUnderstood(f"CPU {number} is beyond {CPU_MAX}")
         yield CellCpu(number, None if socket is None else _number(socket), parse_cpu_set(cpu.get("siblings", "")))
+
+
+def _page_kib(pages: Element) -> int:
+    size = _kib(pages, pages.get("size"))
+    if not size:
+        raise _NotUnderstood("pages of 0 KiB are none")
+    return size
 
 
 def _kib(element: Element, text: str | None) -> int:
