@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Timer
 
@@ -12,6 +14,7 @@ from hypertally.agent.complaints import Complaint
 from hypertally.agent.deadline import TooManyHanging
 from hypertally.agent.identities import DuplicateHost, Identities
 from hypertally.agent.lease import unique_holder
+from hypertally.agent.main import stop_on_signals
 from hypertally.agent.options import parse
 from hypertally.agent.program import EXIT_HANGING, Agent
 
@@ -40,6 +43,27 @@ def raise_(error: Exception) -> Callable[[], None]:
 def test_asked_to_end_it_ends_with_0(agent: Agent) -> None:
     Timer(0.1, agent.stop).start()
     assert agent.run() == 0
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Those of the test runner are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.timeout(20)
+def test_a_signal_that_interrupts_who_holds_the_lock_ends_it_all_the_same(agent: Agent, number: signal.Signals) -> None:
+    stop_on_signals(agent)
+    with agent._stopping._cond:
+        signal.raise_signal(number)
+    began = time.monotonic()
+    assert agent.run() == 0
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("error", [TooManyHanging("16 calls to libvirt hang"), ZeroDivisionError("a mistake")])

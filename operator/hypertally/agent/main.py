@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from threading import Thread
 from typing import NoReturn
 
 from hypertally.kube.errors import AccessError
@@ -42,9 +43,15 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _serve(chosen: Settings) -> int:
     agent = Agent(chosen)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: agent.stop())
+    stop_on_signals(agent)
     return agent.run()
+
+
+def stop_on_signals(agent: Agent) -> None:
+    """A handler runs in the middle of whatever the main thread does, and that may hold the very lock that stopping
+    needs: so another thread stops, and waits for that lock as long as it takes."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: Thread(target=agent.stop, name="stop", daemon=True).start())
 
 
 def _end(code: int) -> NoReturn:

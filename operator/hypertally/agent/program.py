@@ -53,7 +53,7 @@ class Agent:
         self._health = self._serve()
 
     def stop(self) -> None:
-        """From a signal handler: returns at once."""
+        """Returns at once; not from a signal handler, which may have interrupted who holds the event's lock."""
         self._stopping.set()
 
     def run(self) -> int:
