@@ -125,6 +125,7 @@ def test_the_check_refuses_with_one_line_what_the_program_would_refuse(tmp_path:
         ("- interval", ":1: the file must be a mapping, such as node-name: n1"),
         ("interval: [", ": no YAML: while parsing"),
         ("a: 1\n---\nb: 2", ": no YAML: expected a single document"),
+        ("lease-namespace: ''", ":1: lease-namespace: '' is no name of a namespace; allowed are 1 to 63"),
         ("lease-namespace: A", ":1: lease-namespace: 'A' is no name of a namespace; allowed are 1 to 63"),
     ],
 )

@@ -39,6 +39,8 @@ def test_a_kubeconfig_that_is_not_there_is_named() -> None:
         (["--agent-grace", "0"], {}, "--agent-grace: '0' is out of bounds; allowed are 1 to 86400 s"),
         (["--log-format", "xml"], {}, "--log-format: 'xml' is unknown; allowed are text, json"),
         ([], {"HYPERTALLY_LOG_LEVEL": "loud"}, "HYPERTALLY_LOG_LEVEL: 'loud' is unknown; allowed are debug, "),
+        (["--lease-namespace", ""], {}, "--lease-namespace: '' is no name of a namespace; allowed are 1 to 63 lower"),
+        (["--lease-namespace", "a.b"], {}, "--lease-namespace: 'a.b' is no name of a namespace"),
         (["--listen", "8082"], {}, "--listen: '8082' is no address: allowed are host:port, :port"),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from hypertally.kube.access import Access, Certificate, find_access
 from hypertally.kube.errors import AccessError
 from hypertally.kube.kubeconfig import read_kubeconfig
 
-OTHER = "other"
+OTHER, TWO_LINES, UMLAUT = "other", "a\nb", "ä"
 PEM = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n").decode()
 
 
@@ -135,6 +135,14 @@ def test_a_missing_credential_plugin_is_told_with_its_install_hint(tmp_path: Pat
         (kubeconfig(username="me", password=OTHER), "", "username is not supported"),
         (kubeconfig(exec={}, token=OTHER) | {"contexts": [{"name": "here", "context": {}}]}, "", "names no cluster"),
         (kubeconfig(exec={"args": ["x"]}), "", "exec names no command"),
+        (kubeconfig(exec="foo"), "", "exec is no mapping: it needs at least a command"),
+        (kubeconfig(exec={"command": "x", "args": 5}), "", "exec: args is no list"),
+        (kubeconfig(exec={"command": "x", "env": [{"name": "A"}]}), "", "exec: env holds an entry that is no variable"),
+        (kubeconfig(token=TWO_LINES), "", "token: character 2 (U+000A) can be in no token: write it anew"),
+        (kubeconfig(token=UMLAUT), "", "token: character 1 (U+00E4) can be in no token"),
+        (kubeconfig() | {"contexts": 5}, "", "contexts is no list: write each entry behind a '-'"),
+        (kubeconfig() | {"users": {"u1": {}}}, "", "users is no list"),
+        ("current-context: 2026-13-45", "", "is no YAML: month must be in 1..12"),
         (kubeconfig(**{"client-key-data": PEM}), "", "stand together or not at all"),
         (kubeconfig(**{"client-key-data": "ä"}), "", "client-key-data is no base64"),
     ],
@@ -146,6 +154,38 @@ def test_a_wrong_kubeconfig_is_answered_with_one_line_naming_it(
     message = refusal(path, context)
     assert said in message
     assert str(path) in message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "bogus", "ftp://a", "https://", "https://[::1", "https://[::x]", "http://a..b", f"http://{'a' * 64}",
+        "https://a:65536", "https://a:0", "https://a:x", "https://a b", "https://a\nb", "https://a;b",
+    ],
+)  # fmt: skip
+def test_what_nobody_could_connect_to_is_no_address_of_a_server_or_a_proxy(tmp_path: Path, address: str) -> None:
+    for field in ("server", "proxy-url"):
+        document = kubeconfig()
+        document["clusters"][0]["cluster"][field] = address
+        message = refusal(written(tmp_path, document))
+        assert f"config: {field} {address!r} is no address (" in message
+        assert message.endswith("://host:port is expected")
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.0.0.1:80", "https://[fe80::1%eth0]:6443", "http://a_b.c.", "https://ä.de"]
+)
+def test_what_somebody_may_connect_to_is_taken_as_it_is(tmp_path: Path, address: str) -> None:
+    document = kubeconfig()
+    document["clusters"][0]["cluster"] |= {"server": address, "proxy-url": address}
+    access = read_kubeconfig([written(tmp_path, document)])
+    assert (access.server, access.proxy) == (address, address)
+
+
+def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
+    document = kubeconfig()
+    document["clusters"][0]["cluster"]["proxy-url"] = "http://me:s3cret@a..b"
+    assert "proxy-url 'http://…@a..b' is no address" in refusal(written(tmp_path, document))
 
 
 def test_a_missing_kubeconfig_is_answered_with_its_path_and_the_flag(tmp_path: Path) -> None:
@@ -179,6 +219,10 @@ class TestWhereAccessIsLookedFor:
         (tmp_path / ".kube").mkdir()
         written(tmp_path / ".kube", kubeconfig())
         assert self.find(tmp_path, HOME=str(tmp_path)).server == "https://one:6443"
+
+    def test_a_pod_whose_port_is_none_is_told_the_variables(self, tmp_path: Path) -> None:
+        with pytest.raises(AccessError, match=r"PORT: server 'https://10.0.0.1:70000' is no address"):
+            self.find(tmp_path, KUBERNETES_SERVICE_HOST="10.0.0.1", KUBERNETES_SERVICE_PORT="70000")
 
     def test_a_pod_without_a_token_is_told_the_remedy(self, tmp_path: Path) -> None:
         environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}

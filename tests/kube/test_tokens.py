@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hypertally.kube.errors import AccessError
-from hypertally.kube.tokens import FileToken
+from hypertally.kube.tokens import ExecToken, FileToken
 
 
 @dataclass
@@ -60,3 +60,34 @@ def test_an_empty_token_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(AccessError, match="empty is empty"):
         FileToken(tmp_path / "empty").token()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [("a\nb", r"character 2 \(U\+000A\)"), ("aé", r"character 2 \(U\+00E9\)")]
+)
+def test_a_token_that_no_header_can_carry_is_named_and_not_shown(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "token").write_text(content)
+    with pytest.raises(AccessError, match=f"^token file {tmp_path}/token: {said} can be in no token: write it anew$"):
+        FileToken(tmp_path / "token").token()
+
+
+@pytest.mark.parametrize("content", ["", "a\nb"])
+def test_a_file_that_is_spoilt_meanwhile_leaves_the_last_token(token: FileToken, clock: Clock, content: str) -> None:
+    token.token()
+    token.path.write_text(content)
+    clock.now = 60
+    assert token.token() == "first"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ('{"status": {"token": "a\\nb"}}', r"status.token: character 2 \(U\+000A\)"),
+        ('{"status": "x"}', "its answer has no status.token"),
+        ("[]", "its answer has no status.token"),
+        ("nothing", "Expecting value"),
+    ],
+)
+def test_a_credential_plugin_that_answers_nonsense_is_named(answer: str, said: str) -> None:
+    with pytest.raises(AccessError, match=f"^credential plugin /bin/sh: {said}"):
+        ExecToken(("/bin/sh", "-c", f"printf %s '{answer}'"), {}, "v1").token()

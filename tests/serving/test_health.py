@@ -1,5 +1,6 @@
 """Probes and metrics over real HTTP."""
 
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -86,10 +87,16 @@ def test_an_address_is_understood(text: str, address: Address) -> None:
     assert Address.parse(text) == address
 
 
-@pytest.mark.parametrize("text", ["9178", "host:", ":70000", ":x", "::1:80", ":-1", ":٣"])
+@pytest.mark.parametrize("text", ["9178", "host:", ":70000", ":x", "::1:80", ":-1", ":٣", ":" + "9" * 5000])
 def test_what_is_no_address_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(ListenError, match=r"is no address: "):
         Address.parse(text)
+
+
+@pytest.mark.parametrize("host", ["..", "a..b", "x" * 64, "no-such-host.invalid"])
+def test_a_host_that_cannot_be_is_answered_with_the_remedy(host: str) -> None:
+    with pytest.raises(ListenError, match=f"^cannot listen on {re.escape(host)}:80: .+; choose another address"):
+        HealthServer(Address.parse(f"{host}:80"), Probes(tuple, tuple), CollectorRegistry())
 
 
 def test_a_taken_port_is_answered_with_the_remedy(state: State) -> None:

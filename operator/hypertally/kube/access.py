@@ -4,7 +4,9 @@ The official client's `kubernetes.config` would do, but importing it takes 21 Mi
 docs/decisions. What is read here is what client-go reads, less the legacy auth providers and passwords.
 """
 
+import ipaddress
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -108,7 +110,7 @@ def in_cluster(environ: Mapping[str, str] = os.environ, account: Path = SERVICE_
             raise AccessError(f"{account / needed} is not there: {remedy}")
     shown = f"[{host}]" if ":" in host else host
     return Access(
-        server=f"https://{shown}:{port}",
+        server=check_server(f"https://{shown}:{port}", "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT"),
         origin=f"service account in {account}",
         trust=Trust(ca_file=account / "ca.crt"),
         tokens=FileToken(account / "token"),
@@ -117,7 +119,45 @@ def in_cluster(environ: Mapping[str, str] = os.environ, account: Path = SERVICE_
 
 def check_server(server: str, origin: str) -> str:
     """The address without a trailing slash. Errors are AccessError."""
-    parts = urlsplit(server)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise AccessError(f"{origin}: server {server!r} is no address: https://host:port is expected")
+    if problem := _problem(server):
+        raise AccessError(f"{origin}: server {_shown(server)} is no address ({problem}): https://host:port is expected")
     return server.rstrip("/")
+
+
+def check_proxy(proxy: str, origin: str) -> str:
+    """The address as it is. Errors are AccessError."""
+    if problem := _problem(proxy):
+        raise AccessError(
+            f"{origin}: proxy-url {_shown(proxy)} is no address ({problem}): http://host:port is expected"
+        )
+    return proxy
+
+
+def _problem(url: str) -> str:
+    """Why nobody could connect to it; empty if somebody may."""
+    if not url.isprintable() or " " in url:
+        return "it has a space or a control character"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return str(error)
+    if parts.scheme not in {"http", "https"}:
+        return "it begins with neither http:// nor https://"
+    if port == 0:
+        return "port 0 is nobody's"
+    return "" if _is_host(parts.hostname or "") else "its host is neither a name nor an IP address"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        if ":" in host:
+            ipaddress.IPv6Address(host)
+        return bool(host.encode("idna")) and not re.search(r"[^-\w.:%]", host)
+    except ValueError:  # UnicodeError: an empty label, or one of more than 63 characters
+        return False
+
+
+def _shown(url: str) -> str:
+    """Without a password."""
+    return repr(re.sub(r"//[^/]*@", "//…@", url))

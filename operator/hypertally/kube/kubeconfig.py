@@ -2,15 +2,15 @@
 
 import base64
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .access import Access, Certificate, Trust, check_server
+from .access import Access, Certificate, Trust, check_proxy, check_server
 from .errors import AccessError
-from .tokens import NO_TOKEN, ExecToken, FileToken, StaticToken, TokenSource
+from .tokens import NO_TOKEN, ExecToken, FileToken, StaticToken, TokenSource, check_token
 
 _Section = dict[str, Any]
 
@@ -26,7 +26,7 @@ def read_kubeconfig(paths: Sequence[Path], context: str = "") -> Access:
         server=check_server(str(cluster.get("server") or ""), config.origin),
         origin=f"{config.origin}, context {name}",
         trust=_trust(cluster, config),
-        proxy=cluster.get("proxy-url") or None,
+        proxy=check_proxy(str(cluster["proxy-url"]), config.origin) if cluster.get("proxy-url") else None,
         tokens=_tokens(user, config),
         certificate=_certificate(user, config),
     )
@@ -39,14 +39,15 @@ class _Config:
         self.origin = f"kubeconfig {os.pathsep.join(map(str, paths))}"
         self.current_context = ""
         self._entries: dict[tuple[str, str], _Section] = {}
-        present = [path for path in paths if path.exists()] or list(paths)[:1]
+        # Not Path.exists: that raises for a file in a folder that may not be entered.
+        present = [path for path in paths if os.path.exists(path)] or list(paths)[:1]  # noqa: PTH110
         for path in present:
             self._merge(path, _load(path))
 
     def _merge(self, path: Path, document: _Section) -> None:
         self.current_context = self.current_context or str(document.get("current-context") or "")
         for kind in ("context", "cluster", "user"):
-            for item in document.get(f"{kind}s") or []:
+            for item in _items(document, f"{kind}s", f"kubeconfig {path}"):
                 if not isinstance(item, dict) or not isinstance(item.get(kind), dict | None):
                     raise AccessError(f"kubeconfig {path}: {kind}s holds an entry that is no {kind}")
                 section = {**(item.get(kind) or {}), "": path.parent}
@@ -75,11 +76,18 @@ def _load(path: Path) -> _Section:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is no text"
         raise AccessError(f"kubeconfig {path}: {reason}; name another with --kubeconfig") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2026-13-45 looks like a date
         raise AccessError(f"kubeconfig {path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise AccessError(f"kubeconfig {path} holds no kubeconfig")
     return document
+
+
+def _items(section: Mapping[str, Any], field: str, origin: str) -> list[Any]:
+    value = section.get(field) or []
+    if not isinstance(value, list):
+        raise AccessError(f"{origin}: {field} is no list: write each entry behind a '-'")
+    return value
 
 
 def _trust(cluster: _Section, config: _Config) -> Trust:
@@ -87,7 +95,7 @@ def _trust(cluster: _Section, config: _Config) -> Trust:
     return Trust(
         ca_file=None if pem else _path(cluster, "certificate-authority"),
         ca_pem=pem,
-        server_name=cluster.get("tls-server-name") or None,
+        server_name=str(cluster.get("tls-server-name") or "") or None,
         insecure=bool(cluster.get("insecure-skip-tls-verify")),
     )
 
@@ -99,21 +107,30 @@ def _tokens(user: _Section, config: _Config) -> TokenSource:
     if path := _path(user, "tokenFile"):
         return FileToken(path)
     if user.get("token"):
-        return StaticToken(str(user["token"]))
+        return StaticToken(check_token(str(user["token"]), f"{config.origin}: token"))
     return _plugin(user["exec"], user[""], config) if user.get("exec") else NO_TOKEN
 
 
-def _plugin(plugin: _Section, directory: Path, config: _Config) -> ExecToken:
+def _plugin(plugin: Any, directory: Path, config: _Config) -> ExecToken:
+    if not isinstance(plugin, dict):
+        raise AccessError(f"{config.origin}: exec is no mapping: it needs at least a command")
+    where = f"{config.origin}: exec"
     command = str(plugin.get("command") or "")
     if not command:
-        raise AccessError(f"{config.origin}: exec names no command")
+        raise AccessError(f"{where} names no command")
     program = str(directory / command) if "/" in command else command
     return ExecToken(
-        command=(program, *map(str, plugin.get("args") or [])),
-        environment={str(pair["name"]): str(pair["value"]) for pair in plugin.get("env") or []},
+        command=(program, *map(str, _items(plugin, "args", where))),
+        environment=dict(_variable(pair, where) for pair in _items(plugin, "env", where)),
         api_version=str(plugin.get("apiVersion") or "client.authentication.k8s.io/v1"),
         install_hint=str(plugin.get("installHint") or ""),
     )
+
+
+def _variable(pair: Any, where: str) -> tuple[str, str]:
+    if not isinstance(pair, dict) or not {"name", "value"} <= pair.keys():
+        raise AccessError(f"{where}: env holds an entry that is no variable: it needs a name and a value")
+    return str(pair["name"]), str(pair["value"])
 
 
 def _certificate(user: _Section, config: _Config) -> Certificate | None:

@@ -20,6 +20,15 @@ _EXEC_SECONDS = 30.0
 _EXPIRY_MARGIN_SECONDS = 30.0
 
 
+def check_token(token: str, where: str) -> str:
+    """As it is; AccessError for one that no HTTP header can carry. The message never shows it."""
+    for position, character in enumerate(token, start=1):
+        if not "!" <= character <= "~":
+            shown = f"character {position} (U+{ord(character):04X})"
+            raise AccessError(f"{where}: {shown} can be in no token: write it anew")
+    return token
+
+
 class TokenSource(Protocol):
     """Where the token of the next request comes from; called from several threads."""
 
@@ -67,13 +76,21 @@ class FileToken:
 
     def _read(self) -> None:
         try:
-            self._value = self.path.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
+            self._value = self._content()
+        except AccessError:
             if not self._value:
-                raise AccessError(f"token file {self.path}: {_reason(error)}") from error
-        if not self._value:
-            raise AccessError(f"token file {self.path} is empty")
+                raise
         self._read_at = self.clock()
+
+    def _content(self) -> str:
+        try:
+            text = self.path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "is no text"
+            raise AccessError(f"token file {self.path}: {reason}") from error
+        if not text:
+            raise AccessError(f"token file {self.path} is empty")
+        return check_token(text, f"token file {self.path}")
 
 
 @dataclass
@@ -99,11 +116,14 @@ class ExecToken:
             self._expires = float("-inf")
 
     def _ask(self) -> tuple[str, float]:
-        status = self._run().get("status") or {}
+        said = self._run().get("status")
+        status = said if isinstance(said, dict) else {}
         token, expiry = status.get("token"), status.get("expirationTimestamp")
+        where = f"credential plugin {self.command[0]}"
         if not token:
-            raise AccessError(f"credential plugin {self.command[0]}: its answer has no status.token")
-        return str(token), _seconds(str(expiry)) - _EXPIRY_MARGIN_SECONDS if expiry else float("inf")
+            raise AccessError(f"{where}: its answer has no status.token")
+        until = _seconds(str(expiry)) - _EXPIRY_MARGIN_SECONDS if expiry else float("inf")
+        return check_token(str(token), f"{where}: status.token"), until
 
     def _run(self) -> dict[str, Any]:
         request = {"apiVersion": self.api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
@@ -128,7 +148,3 @@ def _seconds(timestamp: str) -> float:
     except ValueError as error:
         raise AccessError(f"credential plugin: expirationTimestamp {timestamp!r} is no RFC 3339 time") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

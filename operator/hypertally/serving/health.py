@@ -36,7 +36,7 @@ class Address:
     def parse(cls, text: str) -> Self:
         """From `host:port`, `:port` or `[v6]:port`; port 0 lets the system choose. Errors are ListenError."""
         host, colon, port = text.rpartition(":")
-        if not colon or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
+        if not colon or not port.isascii() or not port.isdigit() or _number(port) > _MAX_PORT:
             raise ListenError(f"{text!r} is no address: allowed are host:port, :port and [v6]:port, port 0 to 65535")
         bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         if ":" in bare and bare == host:
@@ -83,9 +83,14 @@ class HealthServer:
 def _listen(address: Address) -> "_Server":
     try:
         return _Server(address)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # ValueError: the name cannot even be asked for
+        reason = (isinstance(error, OSError) and error.strerror) or "no name of a host"
         raise ListenError(f"cannot listen on {address}: {reason}; choose another address, or '' for none") from error
+
+
+def _number(digits: str) -> int:
+    """Python refuses to read numbers of thousands of digits: what is too long is just too much."""
+    return int(digits) if len(digits) <= len(str(_MAX_PORT)) else _MAX_PORT + 1
 
 
 _Page = tuple[int, str, bytes]
