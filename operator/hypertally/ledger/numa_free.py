@@ -16,7 +16,6 @@ from hypertally.api.placement import CellFree, HeldCell, PagesFree, Placement
 from . import cpu_set
 from .numa_cells import KIB_PER_MIB, HostCell, host_cells
 
-
 NOTHING = Placement()
 
 
