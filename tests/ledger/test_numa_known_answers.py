@@ -25,9 +25,9 @@ from tests.ledger.numa_make import (
     place,
 )
 
-SMT = {"dedicated": "0-7", "siblings": ("0,4", "1,5", "2,6", "3,7")}
-LEGACY_SMT = {"shared": "0-7", **SMT}
-GIB = 1024
+THREADS = ("0,4", "1,5", "2,6", "3,7")
+SMT = cell(dedicated="0-7", siblings=THREADS)
+LEGACY_SMT = cell(shared="0-7", dedicated="0-7", siblings=THREADS)
 
 
 def test_n1_without_limits_ordinary_memory_is_given_beyond_what_is_free() -> None:
@@ -75,21 +75,21 @@ def test_n4_and_not_with_one_mib_more_in_use() -> None:
     ],
 )
 def test_n5_threads_of_one_core_go_to_one_guest(policy: ThreadPolicy | None, vcpus: int, cpus: str) -> None:
-    assert cpus_of(place(dedicated(policy), vcpus, 64, [cell(**SMT)])) == cpus
+    assert cpus_of(place(dedicated(policy), vcpus, 64, [SMT])) == cpus
 
 
 def test_n6_isolate_on_a_legacy_host_takes_a_core_for_each_vcpu_and_holds_its_idle_thread() -> None:
-    assert cpus_of(place(dedicated(ThreadPolicy.ISOLATE), 3, 64, [cell(**LEGACY_SMT)])) == "0-2,4-6"
-    assert cpus_of(place(dedicated(ThreadPolicy.ISOLATE), 4, 64, [cell(**LEGACY_SMT)])) == "0-7"
+    assert cpus_of(place(dedicated(ThreadPolicy.ISOLATE), 3, 64, [LEGACY_SMT])) == "0-2,4-6"
+    assert cpus_of(place(dedicated(ThreadPolicy.ISOLATE), 4, 64, [LEGACY_SMT])) == "0-7"
 
 
 def test_n6_isolate_finds_no_fifth_core_among_four() -> None:
-    found = place(dedicated(ThreadPolicy.ISOLATE), 5, 64, [cell(**LEGACY_SMT)])
+    found = place(dedicated(ThreadPolicy.ISOLATE), 5, 64, [LEGACY_SMT])
     assert str(found) == "pcpus with a core each: asked 5, free 4 in NUMA cell 0, the nearest fit for guest cell 0"
 
 
 def test_n7_isolate_is_refused_on_a_host_with_threads_and_a_dedicated_set() -> None:
-    assert isinstance(place(dedicated(ThreadPolicy.ISOLATE), 1, 64, [cell(**SMT)]), Misfit)
+    assert isinstance(place(dedicated(ThreadPolicy.ISOLATE), 1, 64, [SMT]), Misfit)
 
 
 def test_n8_isolate_without_threads_is_what_every_guest_gets() -> None:
