@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from . import audit
+from . import audit, fit
 from .result import RESULTS, Result, save
 
-BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {"audit": audit.run}
+BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {"audit": audit.run, "fit": fit.run}
 
 HEADINGS = ("NAME", "OURS", "FLOOR", "UNIT", "RATIO", "BUDGET", "WITHIN")
 ROW = "{:<24} {:>12} {:>12} {:<10} {:>8} {:>8}  {}"

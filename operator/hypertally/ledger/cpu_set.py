@@ -1,9 +1,13 @@
 """Sets of CPUs as integers: bit n is CPU n. The API writes them `0-3,8`, and empty for none."""
 
+import re
 from collections.abc import Iterator
 
 CPU_MAX = 16383
 """libvirt's bound of a CPU number (VIR_DOMAIN_CPUMASK_LEN); beyond it a typo in a ledger would cost gigabytes."""
+
+
+_FORM = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
 
 class UnreadableCpuSet(ValueError):
@@ -12,15 +16,26 @@ class UnreadableCpuSet(ValueError):
 
 def parse(text: str) -> int:
     """Raises UnreadableCpuSet."""
+    if not text:
+        return 0
     cpus = 0
-    for item in text.split(",") if text else ():
+    for first, last in _ranges(text):
+        cpus |= (1 << last + 1) - (1 << first)
+    if cpus >> CPU_MAX + 1:
+        raise UnreadableCpuSet(f"{text[:80]!r} is no CPU set such as 0-3,8: CPU numbers go up to {CPU_MAX}")
+    return cpus
+
+
+def _ranges(text: str) -> Iterator[tuple[int, int]]:
+    if not _FORM.fullmatch(text):
+        raise UnreadableCpuSet(f"{text[:80]!r} is no CPU set such as 0-3,8")
+    for item in text.split(","):
         first, dash, last = item.partition("-")
-        low = _number(first, text)
-        high = _number(last, text) if dash else low
+        low = int(first)
+        high = int(last) if dash else low
         if low > high:
             raise UnreadableCpuSet(f"{text[:80]!r} is no CPU set such as 0-3,8: the range {item} runs backwards")
-        cpus |= (1 << high + 1) - (1 << low)
-    return cpus
+        yield low, high
 
 
 def parse_or_none(text: str) -> int | None:
@@ -59,10 +74,3 @@ def _runs(cpus: int) -> Iterator[tuple[int, int]]:
         ones = (~cpus & cpus + 1).bit_length() - 1
         yield start, start + ones - 1
         start, cpus = start + ones, cpus >> ones
-
-
-def _number(digits: str, text: str) -> int:
-    # Not isdigit() alone, which is true of other scripts' digits and of ².
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > len(str(CPU_MAX)) or int(digits) > CPU_MAX:
-        raise UnreadableCpuSet(f"{text[:80]!r} is no CPU set such as 0-3,8: {digits[:20]!r} is no CPU number")
-    return int(digits)

@@ -16,12 +16,13 @@ KIB_PER_MIB = 1024
 
 @dataclass(frozen=True)
 class HostCell:
-    """CPU sets as integers. `cores`: the usable threads of each core, single threads too, in the order of CPUs."""
+    """CPU sets as integers."""
 
     id: int
     shared: int
     dedicated: int
-    cores: tuple[int, ...]
+    siblings: tuple[str, ...]
+    """As reported; read by `cores`, because few who look at a cell need them and they are many."""
     ordinary_mib: int
     """In pages of the smallest size, which page size 0 stands for everywhere here."""
     ordinary_kib: int
@@ -35,6 +36,15 @@ class HostCell:
     def legacy(self) -> bool:
         """Nova's host without sets: its CPUs are both shared and dedicated."""
         return bool(self.shared & self.dedicated)
+
+    def cores(self) -> tuple[int, ...]:
+        """The usable threads of each core, single threads too, in the order of CPUs."""
+        cores, rest = [], self.shared | self.dedicated
+        for threads in self.siblings:
+            if core := (cpu_set.parse_or_none(threads) or 0) & rest:
+                cores.append(core)
+                rest &= ~core
+        return tuple(sorted((*cores, *cpu_set.single(rest)), key=lambda core: core & -core))
 
     def allocatable_mib(self, ratio: int) -> int:
         """Of ordinary pages, with the memory ratio (milli)."""
@@ -62,7 +72,7 @@ def _host_cell(cell: NumaCell, smallest: int, elsewhere: int) -> HostCell:
         id=cell.id,
         shared=shared,
         dedicated=dedicated,
-        cores=_cores((_readable(text, doubts) for text in cell.siblings), shared | dedicated),
+        siblings=cell.siblings,
         ordinary_mib=_ordinary_mib(cell, smallest),
         ordinary_kib=smallest,
         huge={p.size_kib: p.total - p.reserved for p in cell.pages if p.size_kib > smallest},
@@ -76,15 +86,6 @@ def _ordinary_mib(cell: NumaCell, smallest: int) -> int:
     rest = max(0, cell.memory_mib * KIB_PER_MIB - huge)
     told = [(p.total - p.reserved) * p.size_kib for p in cell.pages if p.size_kib == smallest]
     return min(rest, *told) // KIB_PER_MIB if told else rest // KIB_PER_MIB
-
-
-def _cores(siblings: Iterable[int], usable: int) -> tuple[int, ...]:
-    cores, rest = [], usable
-    for threads in siblings:
-        if core := threads & rest:
-            cores.append(core)
-            rest &= ~core
-    return tuple(sorted((*cores, *cpu_set.single(rest)), key=lambda core: core & -core))
 
 
 def _readable(text: str, doubts: list[str]) -> int:

@@ -6,39 +6,44 @@ cores with several are good enough. A core with several is isolated on legacy ce
 threads would be held in the cell and free in the amounts.
 """
 
+from collections.abc import Sequence
+
 from hypertally.api.placement import ThreadPolicy
 
 from . import cpu_set
 from .numa_cells import HostCell
 
 
-def takeable(cell: HostCell, free: int, policy: ThreadPolicy | None) -> int:
-    """For how many vcpus there is room among the `free` CPUs."""
-    groups = _groups(cell, free, policy)
-    return len(groups) if policy is ThreadPolicy.ISOLATE else sum(group.bit_count() for group in groups)
+def takeable(cell: HostCell, free: int, policy: ThreadPolicy | None) -> tuple[int, ...]:
+    """The `free` CPUs that may be taken, core by core; for Isolate each is one vcpu's, for others each CPU is."""
+    cores = cell.cores()
+    there = [core & free for core in cores]
+    match policy:
+        case ThreadPolicy.ISOLATE:
+            whole = (core for core, rest in zip(cores, there, strict=True) if core == rest)
+            return tuple(core for core in whole if cell.legacy or core.bit_count() == 1)
+        case ThreadPolicy.REQUIRE:
+            return tuple(rest for rest in there if rest.bit_count() > 1)
+        case _:
+            return tuple(filter(None, there))
 
 
-def take(cell: HostCell, free: int, count: int, policy: ThreadPolicy | None) -> int:
+def room_for(cores: Sequence[int], policy: ThreadPolicy | None) -> int:
+    """How many vcpus there is room for."""
+    return len(cores) if policy is ThreadPolicy.ISOLATE else sum(map(int.bit_count, cores))
+
+
+def take(cores: Sequence[int], count: int, policy: ThreadPolicy | None) -> int:
     """The CPUs to hold for `count` vcpus, of which there must be room for so many.
 
     Isolate holds whole cores and its vcpus run on the first thread of each. The others take the emptiest cores first.
     """
-    groups = _groups(cell, free, policy)
     if policy is ThreadPolicy.ISOLATE:
-        return sum(groups[:count])
+        return sum(cores[:count])
     taken = 0
-    for group in sorted(groups, key=int.bit_count, reverse=True):
-        taken |= cpu_set.lowest(group, count - taken.bit_count())
+    for core in sorted(cores, key=int.bit_count, reverse=True):
+        missing = count - taken.bit_count()
+        if missing <= 0:
+            break
+        taken |= core if core.bit_count() <= missing else cpu_set.lowest(core, missing)
     return taken
-
-
-def _groups(cell: HostCell, free: int, policy: ThreadPolicy | None) -> list[int]:
-    """Free threads that may be taken, core by core."""
-    cores = ((core, core & free) for core in cell.cores)
-    match policy:
-        case ThreadPolicy.ISOLATE:
-            return [core for core, there in cores if core == there and (cell.legacy or core.bit_count() == 1)]
-        case ThreadPolicy.REQUIRE:
-            return [there for _, there in cores if there.bit_count() > 1]
-        case _:
-            return [there for _, there in cores if there]

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.inventory import NumaCell
-from hypertally.api.placement import CellFree, CpuPolicy, GuestCell, HeldCell, PlacementRequest
+from hypertally.api.placement import CellFree, GuestCell, HeldCell, PlacementRequest
 
 from . import cpu_set
 from .admission import Shortage
 from .numa_cells import host_cells
+from .numa_cpus import take
 from .numa_match import assignments, crowded
-from .numa_room import Room, Seat, room, seat
+from .numa_room import Room, is_dedicated, page_size, room
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ class Misfit:
 
 def needs_cells(request: PlacementRequest) -> bool:
     """Whether the guest is placed on cells; else it floats over the whole host."""
-    dedicated = request.cpu_policy is CpuPolicy.DEDICATED
-    return dedicated or request.page_size is not None or bool(request.cells)
+    return is_dedicated(request) or request.page_size is not None or bool(request.cells)
 
 
 def guest_cells(request: PlacementRequest, amounts: Amounts) -> tuple[GuestCell, ...]:
@@ -95,26 +95,27 @@ class _Table:
         self._request = request
         self._guests = guest_cells(request, amounts)
         self._rooms = _by_preference(request, cells, free, ratios, pci_cells)
-        rows = {guest: [seat(guest, room, request) for room in self._rooms] for guest in set(self._guests)}
+        rows = {guest: [page_size(guest, room, request) for room in self._rooms] for guest in set(self._guests)}
         self._rows = [rows[guest] for guest in self._guests]
         self._options = [_options(row) for row in self._rows]
 
     def fits(self) -> Iterator[tuple[HeldCell, ...]]:
         for places in assignments(self._options, len(self._rooms)):
             yield tuple(
-                self._held(guest, self._rooms[place].cell.id, found)
+                self._held(guest, self._rooms[place], size)
                 for guest, row, place in zip(self._guests, self._rows, places, strict=True)
-                if isinstance(found := row[place], Seat)
+                if isinstance(size := row[place], int)
             )
 
-    def _held(self, guest: GuestCell, cell: int, found: Seat) -> HeldCell:
-        shared = self._request.cpu_policy is CpuPolicy.SHARED
+    def _held(self, guest: GuestCell, room: Room, size: int) -> HeldCell:
+        dedicated = is_dedicated(self._request)
+        cpus = take(room.cores, guest.vcpus, self._request.thread_policy) if dedicated else 0
         return HeldCell(
-            id=cell,
-            vcpus=guest.vcpus if shared else 0,
+            id=room.cell.id,
+            vcpus=0 if dedicated else guest.vcpus,
             memory_mib=guest.memory_mib,
-            page_size_kib=found.page_size_kib,
-            cpus=cpu_set.form(found.cpus),
+            page_size_kib=size,
+            cpus=cpu_set.form(cpus),
         )
 
     def misfit(self) -> Misfit:
@@ -127,7 +128,7 @@ class _Table:
 
     def _nearest(self, guest: int) -> Misfit:
         """The host cell where least is missing: fewest amounts, then the smallest part of what is asked for."""
-        missing = [found for found in self._rows[guest] if not isinstance(found, Seat)]
+        missing = [found for found in self._rows[guest] if not isinstance(found, int)]
         place = min(range(len(missing)), key=lambda p: (len(missing[p]), max(map(_lack, missing[p])), p))
         return Misfit(missing[place], guest, self._rooms[place].cell.id)
 
@@ -139,8 +140,8 @@ class _Table:
         return Misfit((Shortage(f"NUMA cells with room for guest cells {which}", len(guests), places.bit_count()),))
 
 
-def _options(row: Sequence[Seat | tuple[Shortage, ...]]) -> int:
-    return sum(1 << place for place, found in enumerate(row) if isinstance(found, Seat))
+def _options(row: Sequence[int | tuple[Shortage, ...]]) -> int:
+    return sum(1 << place for place, found in enumerate(row) if isinstance(found, int))
 
 
 def _lack(shortage: Shortage) -> int:
@@ -157,9 +158,9 @@ def _by_preference(
 ) -> list[Room]:
     """A cell that nothing is known to be free of is left out."""
     left = {each.id: each for each in free}
-    rooms = [room(cell, left[cell.id], ratios) for cell in host_cells(cells) if cell.id in left]
+    rooms = [room(cell, left[cell.id], request, ratios) for cell in host_cells(cells) if cell.id in left]
     wanted = bool(request.pci_requests)
     return sorted(
         rooms,
-        key=lambda r: ((r.cell.id in pci_cells) != wanted, -r.free_cpus(request), -r.free_mib(request), r.cell.id),
+        key=lambda r: ((r.cell.id in pci_cells) != wanted, -r.cpus, -r.free_mib(request), r.cell.id),
     )

@@ -5,7 +5,7 @@ they are conflicts beside its result. Memory in huge pages does not count as ord
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,7 +66,7 @@ class CellsFree:
 _VCPUS = -1
 """In the place of a page size: vcpus on shared CPUs."""
 
-_Parts = Mapping[tuple[int, int], int]
+_Parts = defaultdict[tuple[int, int], int]
 """(cell, page size in KiB) to MiB; (cell, _VCPUS) to a number of vcpus."""
 
 
@@ -85,78 +85,70 @@ class _Count:
     def __init__(self, cells: Sequence[HostCell]) -> None:
         self.cells = {cell.id: cell for cell in cells}
         self._smallest = cells[0].ordinary_kib if cells else 0
-        self._parts: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
-        self._owners: dict[int, set[str]] = defaultdict(set)
-        self._cpus: dict[str, int] = {}
+        self._total: _Parts = defaultdict(int)
+        self._by_owner: list[tuple[str, _Parts, int]] = []
+        """With the dedicated CPUs."""
         self._taken = self._twice = 0
         self._found: dict[tuple[int, ConflictKind, str], set[str]] = defaultdict(set)
 
     def add(self, holding: Holding) -> None:
-        for key, amount in self._charge(holding).items():
-            self._parts[key][holding.owner] = amount
-        mine = 0
-        for held in (h for p in (*holding.stays, *holding.leaves, holding.listed) for h in p.cells):
-            self._owners[held.id].add(holding.owner)
-            mine |= self._held_cpus(held, holding.owner)
-        self._twice |= self._taken & mine
-        self._taken |= mine
-        self._cpus[holding.owner] = mine
+        parts = self._charge(holding)
+        for key, amount in parts.items():
+            self._total[key] += _whole(key[1], amount)
+        cpus = 0
+        for placement in (*holding.stays, *holding.leaves, holding.listed):
+            for held in placement.cells:
+                cpus |= self._held_cpus(held, holding.owner)
+        self._twice |= self._taken & cpus
+        self._taken |= cpus
+        self._by_owner.append((holding.owner, parts, cpus))
 
     def _charge(self, holding: Holding) -> _Parts:
-        stays: dict[tuple[int, int], int] = defaultdict(int)
-        for placement in holding.stays:
-            for key, amount in self._parts_of(placement).items():
-                stays[key] += amount
+        parts = self._sum(held for placement in holding.stays for held in placement.cells)
         for placement in (*holding.leaves, holding.listed):
-            for key, amount in self._parts_of(placement).items():
-                stays[key] = max(stays[key], amount)
-        return stays
+            for key, amount in self._sum(placement.cells).items():
+                parts[key] = max(parts[key], amount)
+        return parts
 
-    def _parts_of(self, placement: Placement) -> _Parts:
-        parts: dict[tuple[int, int], int] = defaultdict(int)
-        for held in placement.cells:
+    def _sum(self, every: Iterable[HeldCell]) -> _Parts:
+        parts: _Parts = defaultdict(int)
+        for held in every:
             size = held.page_size_kib if held.page_size_kib > self._smallest else 0
             parts[held.id, size] += held.memory_mib
-            parts[held.id, _VCPUS] += held.vcpus
+            if held.vcpus:
+                parts[held.id, _VCPUS] += held.vcpus
         return parts
 
     def _held_cpus(self, held: HeldCell, owner: str) -> int:
-        if not held.cpus:
-            return 0
+        cell = self.cells.get(held.id)
+        if cell is None:
+            self._found[held.id, ConflictKind.CELL_GONE, "the host has no such cell"].add(owner)
         cpus = cpu_set.parse_or_none(held.cpus)
         if cpus is None:
             self._found[held.id, ConflictKind.UNREADABLE, f"{held.cpus[:80]!r} is no CPU set"].add(owner)
             return 0
-        cell = self.cells.get(held.id)
         if cell and (gone := cpus & ~cell.dedicated):
             what = f"CPUs {cpu_set.form(gone)} are not dedicated there"
             self._found[held.id, ConflictKind.CPUS_GONE, what].add(owner)
         return cpus
 
     def free(self, cell: HostCell, ratios: Amounts) -> CellFree:
-        vcpus, ordinary = (sum(self._parts.get((cell.id, part), {}).values()) for part in (_VCPUS, 0))
-        pages = [PagesFree(size_kib=s, free=n - self._pages_held(cell, s)) for s, n in sorted(cell.huge.items())]
+        ordinary = self._total[cell.id, 0]
+        pages = [PagesFree(size_kib=s, free=n - self._total[cell.id, s]) for s, n in sorted(cell.huge.items())]
         if cell.ordinary_kib:
             own = (cell.ordinary_mib - ordinary) * KIB_PER_MIB // cell.ordinary_kib
             pages.insert(0, PagesFree(size_kib=cell.ordinary_kib, free=own))
         return CellFree(
             id=cell.id,
             memory_mib=cell.allocatable_mib(ratios.memory_mib) - ordinary,
-            shared_vcpus=vcpus,
+            shared_vcpus=self._total[cell.id, _VCPUS],
             cpus=cpu_set.form(cell.dedicated & ~self._taken),
             pages=tuple(pages),
         )
 
-    def _pages_held(self, cell: HostCell, size: int) -> int:
-        held = self._parts.get((cell.id, size), {})
-        return sum(-(-mib * KIB_PER_MIB // size) for mib in held.values())
-
     def conflicts(self) -> Iterable[Conflict]:
         for (id_, kind, what), owners in self._found.items():
             yield Conflict(id_, kind, what, tuple(sorted(owners)))
-        for id_, owners in self._owners.items():
-            if id_ not in self.cells:
-                yield Conflict(id_, ConflictKind.CELL_GONE, "the host has no such cell", tuple(sorted(owners)))
         for cell in self.cells.values():
             yield from (Conflict(cell.id, ConflictKind.UNREADABLE, doubt) for doubt in cell.doubts)
             yield from self._held_twice(cell)
@@ -165,14 +157,18 @@ class _Count:
     def _held_twice(self, cell: HostCell) -> Iterable[Conflict]:
         by_owners: dict[tuple[str, ...], int] = defaultdict(int)
         for cpu in cpu_set.single(self._twice & cell.dedicated):
-            by_owners[tuple(sorted(o for o, cpus in self._cpus.items() if cpus & cpu))] |= cpu
+            by_owners[tuple(sorted(owner for owner, _, cpus in self._by_owner if cpus & cpu))] |= cpu
         for owners, cpus in by_owners.items():
             yield Conflict(cell.id, ConflictKind.CPUS_HELD_TWICE, f"CPUs {cpu_set.form(cpus)} are held twice", owners)
 
     def _exceeded(self, cell: HostCell) -> Iterable[Conflict]:
-        for size in sorted(s for id_, s in self._parts if id_ == cell.id and s > 0):
-            held, there = self._pages_held(cell, size), cell.huge.get(size, 0)
-            if held > there:
+        for (id_, size), held in self._total.items():
+            if id_ == cell.id and size > 0 and held > (there := cell.huge.get(size, 0)):
                 what = f"{held} pages of {size} KiB are held, {there} are there"
-                owners = tuple(sorted(owner for owner, mib in self._parts[cell.id, size].items() if mib))
+                owners = tuple(sorted(owner for owner, parts, _ in self._by_owner if parts.get((id_, size))))
                 yield Conflict(cell.id, ConflictKind.PAGES_EXCEEDED, what, owners)
+
+
+def _whole(part: int, amount: int) -> int:
+    """A part of a huge page takes a page: so many pages of this size, or the MiB or vcpus as they are."""
+    return -(-amount * KIB_PER_MIB // part) if part > 0 else amount

@@ -12,7 +12,8 @@ def assignments(options: Sequence[int], places: int) -> Iterator[tuple[int, ...]
 
     `options`: of each guest cell, the places that it fits on, as bits; bit 0 is the best place. No place is used twice.
     """
-    yield from _extended(options, 0, 0, (1 << places) - 1)
+    allowed = (1 << places) - 1
+    yield from _extended(options, 0, 0, allowed, _match(options, allowed))
 
 
 def crowded(options: Sequence[int]) -> tuple[int, ...]:
@@ -26,19 +27,29 @@ def crowded(options: Sequence[int]) -> tuple[int, ...]:
     return ()
 
 
-def _extended(options: Sequence[int], chosen: int, place: int, allowed: int) -> Iterator[tuple[int, ...]]:
-    """`chosen` are below `place`, and together with the other `allowed` places they can be made whole."""
-    found = _match(options, allowed)
-    if len(found) < len(options):
+def _extended(
+    options: Sequence[int], chosen: int, place: int, allowed: int, whole: dict[int, int]
+) -> Iterator[tuple[int, ...]]:
+    """Sets of `allowed` places that have all the `chosen` ones and others only from `place` on.
+
+    `chosen` can all be used at once, and `whole` is a largest matching on the allowed places.
+    """
+    if len(whole) < len(options):
         return
     if chosen.bit_count() == len(options):
         by_guest = {guest: there for there, guest in _match(options, chosen).items()}
         yield tuple(by_guest[guest] for guest in range(len(options)))
         return
     bit = 1 << place
-    if len(_match(options, chosen | bit)) == chosen.bit_count() + 1:
-        yield from _extended(options, chosen | bit, place + 1, allowed)
-    yield from _extended(options, chosen, place + 1, allowed & ~bit)
+    if _can_all_be_used(options, chosen | bit, whole):
+        yield from _extended(options, chosen | bit, place + 1, allowed, whole)
+    rest = allowed & ~bit
+    yield from _extended(options, chosen, place + 1, rest, _match(options, rest) if place in whole else whole)
+
+
+def _can_all_be_used(options: Sequence[int], places: int, whole: dict[int, int]) -> bool:
+    used = sum(1 << place for place in whole)
+    return not places & ~used or len(_match(options, places)) == places.bit_count()
 
 
 def _match(options: Sequence[int], allowed: int) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""Does one guest cell fit onto one host cell: with which pages and CPUs, or else what is missing.
+"""Does one guest cell fit onto one host cell: with which pages, or else what is missing.
 
 Differs from Nova: small pages are over-committed by the memory ratio whether a page size was asked for or not, but
 never for guests with dedicated CPUs; on a legacy host a cell's CPUs are either shared or dedicated at one time.
@@ -6,7 +6,6 @@ never for guests with dedicated CPUs; on a legacy host a cell's CPUs are either 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.placement import CellFree, CpuPolicy, GuestCell, PageSize, PlacementRequest, ThreadPolicy
@@ -14,18 +13,18 @@ from hypertally.api.placement import CellFree, CpuPolicy, GuestCell, PageSize, P
 from . import cpu_set
 from .admission import Shortage
 from .numa_cells import KIB_PER_MIB, HostCell
-from .numa_cpus import take, takeable
+from .numa_cpus import room_for, takeable
 
 
 @dataclass(frozen=True)
 class Room:
-    """What is left of one host cell, in numbers to compare with what is asked for."""
+    """What is left of one host cell for one request, in numbers to compare with what is asked for."""
 
     cell: HostCell
+    cores: tuple[int, ...]
+    """Dedicated CPUs that its thread policy may take, core by core."""
     cpus: int
-    """Dedicated CPUs, as a set."""
-    vcpus: int
-    """On shared CPUs, with the ratio."""
+    """For how many vcpus there is room; on shared CPUs with the ratio."""
     ordinary_mib: int
     """With the ratio."""
     own_mib: int
@@ -37,45 +36,43 @@ class Room:
         """In pages of all sizes that the request allows."""
         return sum(self.ordinary_mib if not size else self.huge_mib.get(size, 0) for size in _sizes(self, request))
 
-    def free_cpus(self, request: PlacementRequest) -> int:
-        return takeable(self.cell, self.cpus, request.thread_policy) if _is_dedicated(request) else self.vcpus
 
-
-class Seat(NamedTuple):
-    """What a guest cell gets of a host cell."""
-
-    page_size_kib: int
-    cpus: int
-
-
-def room(cell: HostCell, free: CellFree, ratios: Amounts) -> Room:
-    cpus = cpu_set.parse(free.cpus) & cell.dedicated
-    vcpus = cell.shared.bit_count() * ratios.vcpus // 1000 - free.shared_vcpus
+def room(cell: HostCell, free: CellFree, request: PlacementRequest, ratios: Amounts) -> Room:
+    cores = _cores(cell, free, request) if is_dedicated(request) else ()
     held_mib = cell.allocatable_mib(ratios.memory_mib) - free.memory_mib
-    if cell.legacy:
-        pinned = cpus != cell.dedicated
-        cpus, vcpus = (0 if free.shared_vcpus > 0 else cpus), (0 if pinned else vcpus)
     return Room(
         cell=cell,
-        cpus=cpus,
-        vcpus=vcpus,
+        cores=cores,
+        cpus=room_for(cores, request.thread_policy) if is_dedicated(request) else _vcpus(cell, free, ratios),
         ordinary_mib=free.memory_mib,
         own_mib=min(free.memory_mib, cell.ordinary_mib - held_mib),
         huge_mib={p.size_kib: p.free * p.size_kib // KIB_PER_MIB for p in free.pages if p.size_kib in cell.huge},
     )
 
 
-def seat(guest: GuestCell, room: Room, request: PlacementRequest) -> Seat | tuple[Shortage, ...]:
-    """The seat, or everything that is missing for it. What is not asked for is never missing."""
-    cpus = _cpus(guest, room, request)
+def _cores(cell: HostCell, free: CellFree, request: PlacementRequest) -> tuple[int, ...]:
+    if cell.legacy and free.shared_vcpus > 0:
+        return ()
+    return takeable(cell, cpu_set.parse(free.cpus) & cell.dedicated, request.thread_policy)
+
+
+def _vcpus(cell: HostCell, free: CellFree, ratios: Amounts) -> int:
+    if cell.legacy and cpu_set.parse(free.cpus) != cell.dedicated:
+        return 0
+    return cell.shared.bit_count() * ratios.vcpus // 1000 - free.shared_vcpus
+
+
+def page_size(guest: GuestCell, room: Room, request: PlacementRequest) -> int | tuple[Shortage, ...]:
+    """The size of page that it gets, the largest that fits, or everything that is missing. What is not asked for is
+    never missing."""
+    cpus = _missing_cpus(guest, room, request)
     pages = _pages(guest, room, request)
-    missing = tuple(found for found in (cpus, pages) if isinstance(found, Shortage))
-    if missing or isinstance(cpus, Shortage) or isinstance(pages, Shortage):
-        return missing
-    return Seat(pages, cpus)
+    if isinstance(pages, Shortage):
+        return (pages,) if cpus is None else (cpus, pages)
+    return pages if cpus is None else (cpus,)
 
 
-def _is_dedicated(request: PlacementRequest) -> bool:
+def is_dedicated(request: PlacementRequest) -> bool:
     return request.cpu_policy is CpuPolicy.DEDICATED
 
 
@@ -85,20 +82,17 @@ _ON = {
 }
 
 
-def _cpus(guest: GuestCell, room: Room, request: PlacementRequest) -> int | Shortage:
-    free = room.free_cpus(request)
-    if _is_dedicated(request):
-        policy = request.thread_policy
-        if guest.vcpus > free:
-            return Shortage("pcpus" + (_ON.get(policy, "") if policy else ""), guest.vcpus, free)
-        return take(room.cell, room.cpus, guest.vcpus, policy)
+def _missing_cpus(guest: GuestCell, room: Room, request: PlacementRequest) -> Shortage | None:
+    free, policy = room.cpus, request.thread_policy
+    if is_dedicated(request):
+        where = _ON.get(policy, "") if policy else ""
+        return Shortage(f"pcpus{where}", guest.vcpus, free) if guest.vcpus > free else None
     # No guest over-commits against itself, whatever the ratio.
     free = min(free, room.cell.shared.bit_count())
-    return Shortage("vcpus", guest.vcpus, free) if guest.vcpus > max(0, free) else 0
+    return Shortage("vcpus", guest.vcpus, free) if guest.vcpus > max(0, free) else None
 
 
 def _pages(guest: GuestCell, room: Room, request: PlacementRequest) -> int | Shortage:
-    """The size of page, the largest that fits."""
     missing: list[Shortage] = []
     for size in _sizes(room, request):
         found = _huge(guest, room, size) if size else _ordinary(guest, room, request)
@@ -134,5 +128,5 @@ def _huge(guest: GuestCell, room: Room, size: int) -> Shortage | None:
 
 def _ordinary(guest: GuestCell, room: Room, request: PlacementRequest) -> Shortage | None:
     # No guest over-commits against itself, whatever the ratio.
-    free = room.own_mib if _is_dedicated(request) else min(room.ordinary_mib, room.cell.ordinary_mib)
+    free = room.own_mib if is_dedicated(request) else min(room.ordinary_mib, room.cell.ordinary_mib)
     return Shortage("memoryMiB", guest.memory_mib, free) if guest.memory_mib > max(0, free) else None
