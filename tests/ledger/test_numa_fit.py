@@ -13,6 +13,7 @@ from hypertally.api.placement import (
     ThreadPolicy,
 )
 from hypertally.ledger.numa_fit import Misfit, fit, fits, guest_cells, needs_cells
+from hypertally.ledger.numa_match import assignments
 from tests.ledger.numa_make import (
     DEDICATED,
     LARGE,
@@ -208,3 +209,29 @@ def test_a_cell_of_which_nothing_is_known_to_be_free_is_not_given_away() -> None
     found = fit(DEDICATED, Amounts(pcpus=1, memory_mib=1), FOUR, rest, ratios=ONCE)
     assert isinstance(found, tuple)
     assert found == (HeldCell(id=1, memory_mib=1, cpus="4"),)
+
+
+def test_vcpus_are_given_up_to_the_ratio_and_no_further() -> None:
+    host = [cell(shared="0-1")]
+    assert isinstance(place(ONE_CELL, 1, 1, host, holds("a", held(vcpus=4)), ratios=TWICE), Misfit)
+    assert place(ONE_CELL, 1, 1, host, holds("a", held(vcpus=3)), ratios=TWICE) == (held(vcpus=1, memory=1),)
+
+
+def test_of_several_page_sizes_a_refusal_names_the_one_with_most_room() -> None:
+    host = [cell(0, 4096, shared="0-3", pages={MEDIUM: 10, LARGE: 1})]
+    found = place(PlacementRequest(page_size=PageSize.LARGE), 1, 2048, host)
+    assert isinstance(found, Misfit)
+    assert [str(s) for s in found.shortages] == ["memoryMiB in pages of 1048576 KiB: asked 2048, free 1024"]
+
+
+def test_cores_are_taken_in_the_order_of_their_first_cpus() -> None:
+    assert cpus_of(place(DEDICATED, 2, 1, [cell(dedicated="0-9", siblings=("1-2", "0,9"))])) == "0,9"
+
+
+@pytest.mark.parametrize(("preferred", "places"), [([0b111, 0b111], (0, 1)), ([0b110, 0b100], (1, 2))])
+def test_the_first_guest_cell_gets_the_better_of_two_places(preferred: list[int], places: tuple[int, ...]) -> None:
+    assert next(assignments(preferred, 3)) == places
+
+
+def test_a_place_that_is_left_out_is_used_in_no_later_set() -> None:
+    assert list(assignments([0b011, 0b110], 3)) == [(0, 1), (0, 2), (1, 2)]

@@ -153,3 +153,16 @@ def test_ordinary_pages_that_are_fewer_than_the_memory_are_believed() -> None:
 def test_a_rest_is_counted_with_the_ratio_it_is_asked_for() -> None:
     host = cell(memory=1001)
     assert [left(host, ratios=ratios).memory_mib for ratios in (ONCE, TWICE)] == [1001, 2002]
+
+
+def test_all_huge_pages_held_is_no_conflict() -> None:
+    rest = free([cell(pages={MEDIUM: 5})], holds("a", held(memory=10, size=MEDIUM)))
+    assert rest.cells[0].pages[1].free == 0
+    assert rest.conflicts == ()
+
+
+def test_huge_pages_are_no_ordinary_memory_even_if_the_host_counts_them_twice() -> None:
+    host = cell(memory=1024)
+    size, huge = type(host.pages[0]), {SMALL: 1024 * 256, MEDIUM: 256}
+    pages = tuple(size(size_kib=kib, total=total) for kib, total in huge.items())
+    assert left(type(host)(id=0, memory_mib=1024, pages=pages)).memory_mib == 512

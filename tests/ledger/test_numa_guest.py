@@ -142,3 +142,7 @@ def test_nothing_of_a_guest_on_cells_is_charged_too_low(
 def _range(part: str) -> range:
     first, _, last = part.partition("-")
     return range(int(first), int(last or first) + 1)
+
+
+def test_own_cpus_of_a_shared_set_are_found_in_their_cell() -> None:
+    assert held_by_guest(guest(10, pins="4", pcpus=1), HOST).cells == (held(1, memory=10, cpus="4"),)
