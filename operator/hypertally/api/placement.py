@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+import msgspec
+
 from .base import Wire
 
 
@@ -52,7 +54,7 @@ class PciRequest(Wire, frozen=True, kw_only=True):
     vendor_id: str = ""
     product_id: str = ""
     type: str = ""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     numa_policy: NumaPolicy = NumaPolicy.LEGACY
 
 
@@ -131,5 +133,5 @@ class PoolFree(Wire, frozen=True, kw_only=True):
     product_id: str
     type: str
     numa_cell: int | None = None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     free: int = 0
