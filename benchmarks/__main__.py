@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from . import agent, audit, claims, devices, events
+from . import agent, audit, claims, devices, events, fit
 from .result import RESULTS, Result, save
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "events": events.run,
     "claims": claims.run,
     "devices": devices.run,
+    "fit": fit.run,
 }
 
 HEADINGS = ("NAME", "OURS", "FLOOR", "UNIT", "RATIO", "BUDGET", "WITHIN")
