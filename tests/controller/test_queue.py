@@ -1,0 +1,118 @@
+"""The work queue, in a time that is made up."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+
+from hypertally.controller.queue import Subject, Task, WorkQueue
+from hypertally.kube.reflector import Backoff
+from tests.support.virtual_time import run
+
+Handle = Callable[[Task], Awaitable[bool]]
+
+
+class Even(Backoff):
+    def wait(self, failures: int) -> float:
+        return min(self.most, self.first * 2.0**failures)
+
+
+def task(key: str) -> Task:
+    return Task(Subject.NODE, key)
+
+
+async def drained(queue: WorkQueue, handle: Handle, workers: int = 1) -> None:
+    tasks = [asyncio.create_task(queue.work(handle)) for _ in range(workers)]
+    while len(queue):  # noqa: ASYNC110  # the queue tells nobody that it is empty, and time is made up
+        await asyncio.sleep(0.25)
+    for worker in tasks:
+        worker.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Log:
+    def __init__(self, *, done_at: int = 1) -> None:
+        self.seen: list[tuple[float, str]] = []
+        self.done_at = done_at
+
+    async def __call__(self, one: Task) -> bool:
+        self.seen.append((asyncio.get_running_loop().time(), one.key))
+        return len(self.seen) >= self.done_at
+
+
+def test_tasks_come_once_each_in_the_order_they_were_added() -> None:
+    async def main() -> list[str]:
+        queue, log = WorkQueue(), Log()
+        for key in "bacab":
+            queue.add(task(key))
+        await drained(queue, log)
+        return [key for _, key in log.seen]
+
+    assert run(main()) == ["b", "a", "c"]
+
+
+def test_a_task_added_while_it_is_worked_on_comes_again_but_never_twice_at_a_time() -> None:
+    async def main() -> tuple[int, int]:
+        queue, at_once, most, times = WorkQueue(), 0, 0, 0
+
+        async def handle(one: Task) -> bool:
+            nonlocal at_once, most, times
+            at_once, times = at_once + 1, times + 1
+            most = max(most, at_once)
+            if times == 1:
+                queue.add(one)
+                queue.add(one)
+            await asyncio.sleep(1)
+            at_once -= 1
+            return True
+
+        queue.add(task("a"))
+        await drained(queue, handle, workers=4)
+        return times, most
+
+    assert run(main()) == (2, 1)
+
+
+def test_what_fails_comes_later_and_later_and_starts_anew_once_it_succeeded() -> None:
+    async def main() -> list[float]:
+        queue, log = WorkQueue(Even(first=1.0, most=4.0)), Log(done_at=5)
+        queue.add(task("a"))
+        await drained(queue, log)
+        log.done_at = 7
+        queue.add(task("a"))
+        await drained(queue, log)
+        at = [moment for moment, _ in log.seen]
+        return [round(b - a, 6) for a, b in pairwise(at[:5])] + [round(at[6] - at[5], 6)]
+
+    assert run(main()) == [1, 2, 4, 4, 1]
+
+
+class Counted(str):
+    """A key that counts how often it is looked at."""
+
+    __slots__ = ()
+    steps = 0
+
+    def __hash__(self) -> int:
+        Counted.steps += 1
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        Counted.steps += 1
+        return super().__eq__(other)
+
+
+def _steps(number: int) -> int:
+    async def main() -> int:
+        queue, log = WorkQueue(), Log()
+        for n in range(number):
+            queue.add(task(Counted(n)))
+        await drained(queue, log)
+        assert len(log.seen) == number
+        return Counted.steps
+
+    Counted.steps = 0
+    return run(main())
+
+
+def test_a_hundred_thousand_tasks_take_a_hundred_times_the_steps_of_a_thousand() -> None:
+    assert _steps(100_000) <= 1.2 * 100 * _steps(1000)
