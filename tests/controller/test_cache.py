@@ -1,0 +1,102 @@
+"""Which objects each change concerns."""
+
+from typing import Any
+
+import pytest
+
+from hypertally.controller.cache import Cache
+from hypertally.controller.queue import Subject, Task
+from tests.support.samples import uuid
+
+NODE_1, NODE_2 = Task(Subject.NODE, "n1"), Task(Subject.NODE, "n2")
+INSTANCE, MIGRATION = Task(Subject.INSTANCE, "ns/i"), Task(Subject.MIGRATION, "ns/m")
+TWIN = Task(Subject.INSTANCE, "ns/twin")
+
+
+class Told:
+    def __init__(self) -> None:
+        self.tasks: set[Task] = set()
+        self.now = 0.0
+        self.cache = Cache(self.tasks.add, lambda: self.now, 50.0)
+
+    def since(self) -> set[Task]:
+        """What was enqueued since the last question."""
+        found = set(self.tasks)
+        self.tasks.clear()
+        return found
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def meta(name: str, version: int, namespace: str = "") -> dict[str, Any]:
+    return {"name": name, "namespace": namespace, "uid": f"u-{name}", "resourceVersion": str(version)}
+
+
+def node(name: str, version: int = 1) -> dict[str, Any]:
+    return {
+        "metadata": meta(name, version),
+        "spec": {"hypervisorHostname": name, "hostUUID": "h", "nodeName": f"k-{name}"},
+    }
+
+
+def instance(node: str, version: int = 1, name: str = "i") -> dict[str, Any]:
+    spec = {"uuid": uuid(1), "resources": {"vcpus": 1, "memoryMiB": 1}, "computeNodeName": node}
+    return {"metadata": meta(name, version, "ns"), "spec": spec}
+
+
+def migration(target: str) -> dict[str, Any]:
+    spec = {"instanceName": "i", "type": "Live", "targetComputeNodeName": target}
+    return {"metadata": meta("m", 1, "ns"), "spec": spec}
+
+
+def test_an_instance_concerns_itself_and_the_nodes_it_names_and_named(told: Told) -> None:
+    told.cache.instances.put(instance("n1"))
+    assert told.since() == {INSTANCE, NODE_1}
+    told.cache.instances.put(instance("n2", 2))
+    assert told.since() == {INSTANCE, NODE_1, NODE_2}
+    told.cache.instances.remove(instance("n2", 3))
+    assert told.since() == {INSTANCE, NODE_2}
+
+
+def test_an_instance_concerns_others_of_its_uuid(told: Told) -> None:
+    told.cache.instances.put(instance("n1", name="twin"))
+    told.since()
+    told.cache.instances.put(instance("n1"))
+    assert told.since() == {INSTANCE, TWIN, NODE_1}
+
+
+def test_a_migration_concerns_itself_and_its_instance_and_changes_with_it(told: Told) -> None:
+    told.cache.migrations.put(migration("n2"))
+    assert told.since() == {MIGRATION, INSTANCE}
+    told.cache.instances.put(instance("n1"))
+    assert told.since() == {INSTANCE, MIGRATION, NODE_1}
+
+
+def test_a_node_that_comes_or_goes_concerns_who_names_it(told: Told) -> None:
+    told.cache.instances.put(instance("n1"))
+    told.cache.migrations.put(migration("n2"))
+    told.since()
+    told.cache.nodes.put(node("n1"))
+    assert told.since() == {NODE_1, INSTANCE, MIGRATION}
+    told.cache.nodes.put(node("n1", 2))
+    assert told.since() == {NODE_1}
+    told.cache.nodes.put(node("n2"))
+    assert told.since() == {NODE_2, MIGRATION}
+    told.cache.nodes.remove(node("n1", 3))
+    assert told.since() == {NODE_1, INSTANCE, MIGRATION}
+
+
+def test_an_agent_that_falls_silent_concerns_its_node_and_who_names_it_once(told: Told) -> None:
+    told.cache.nodes.put(node("n1"))
+    told.cache.instances.put(instance("n1"))
+    told.cache.notice_silence()
+    told.since()
+    told.now = 51.0
+    told.cache.agents.confirm([])
+    told.cache.notice_silence()
+    assert told.since() == {NODE_1, INSTANCE}
+    told.cache.notice_silence()
+    assert told.since() == set()
