@@ -59,7 +59,7 @@ def handlers() -> Iterator[None]:
 @pytest.mark.timeout(20)
 def test_a_signal_that_interrupts_who_holds_the_lock_ends_it_all_the_same(agent: Agent, number: signal.Signals) -> None:
     stop_on_signals(agent)
-    with agent._stopping._cond:  # type: ignore[attr-defined]  # the very lock that set() takes  # type: ignore[attr-defined]  # the lock that the handler must not wait for
+    with agent._stopping._cond:  # type: ignore[attr-defined]  # the very lock that set() takes
         signal.raise_signal(number)
     began = time.monotonic()
     assert agent.run() == 0
