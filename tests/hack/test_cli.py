@@ -98,7 +98,7 @@ def test_a_cluster_that_does_not_come_up_says_why(devcluster: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["env", "--name", "none"], "error: no cluster none is up: the command `up` starts one"),
+        (["env", "--name", "none"], "error: no cluster none is up: make cluster-up starts one"),
         (["down", "--name", "none"], "error: there is no cluster none: make cluster-status lists them"),
         (["up", "--name", "../etc"], "error: '../etc' cannot be the name of a cluster"),
         (["up", "--crds", "no-such-folder"], "error: --crds no-such-folder: there is no such file or folder"),

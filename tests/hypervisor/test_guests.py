@@ -170,5 +170,6 @@ def test_c12_a_guest_that_never_could_be_asked_counts_as_one_cpu() -> None:
     assert [problem.reason for problem in seen.problems] == [
         "vcpus unknown (it crashed)",
         "memory unknown (it crashed)",
+        "size of disk of any name unknown (it crashed)",
         f"{REST} unknown (it crashed)",
     ]
