@@ -24,13 +24,16 @@ setup: ## Install what is missing: Debian packages, .venv, the control plane's p
 demo: setup ## A live control plane with agent and controller (URI="qemu:///system …" picks libvirt hosts)
 	@$(BIN)/python -m demo $(URI)
 
+# Several test processes: most tests wait for real programs. One file stays in one process, for the hosts that it shares.
+PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),auto) --maxprocesses=4 --dist=loadfile
+
 .PHONY: test
-test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some, WORKERS=0 in one process)
+	@$(PYTEST) $(ARGS)
 
 .PHONY: coverage
 coverage: setup ## Every test, with line and branch coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Spoilt documents for every reader of XML (DOCUMENTS=100000, SEED=1)

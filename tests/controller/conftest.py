@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import Cluster
+from tests.conftest import running_cluster
 from tests.support.fleet import Fleet, controller
 
 RBAC = Path(__file__).resolve().parents[2] / "hack" / "rbac.yaml"
@@ -14,13 +14,14 @@ GRACE = "--agent-grace=3"
 
 
 @pytest.fixture(scope="session")
-def plain_fleet(cluster: Cluster) -> Fleet:
-    """The API server with the rights granted, and no controller."""
-    cluster.apply(RBAC)
-    return Fleet(cluster)
+def plain_fleet() -> Iterator[Fleet]:
+    """An API server with the rights granted, of its own: a controller in the shared one would write other tests' objects."""
+    with running_cluster("controller") as cluster:
+        cluster.apply(RBAC)
+        yield Fleet(cluster)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def fleet(plain_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """The API server and one running controller."""
     log = tmp_path_factory.mktemp("controller") / "log"
