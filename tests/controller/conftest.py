@@ -15,7 +15,7 @@ GRACE = "--agent-grace=3"
 
 @pytest.fixture(scope="session")
 def plain_fleet() -> Iterator[Fleet]:
-    """An API server with the rights granted, of its own: a controller in the shared one would write other tests' objects."""
+    """An API server with the rights granted, of its own: a controller writes to everything."""
     with running_cluster("controller") as cluster:
         cluster.apply(RBAC)
         yield Fleet(cluster)
