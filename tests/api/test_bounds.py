@@ -67,6 +67,15 @@ from tests.support.schemas import field, key_length, totals
         ("status.report.omittedResources.memoryMiB", "maximum", bounds.SUM_MAX),
         ("status.report.generation", "maximum", bounds.SUM_MAX),
         ("status.ledger.claims", "maxItems", bounds.CLAIMS_MAX),
+        ("status.ledger.claims[].name", "maxLength", bounds.INSTANCE_NAME_MAX),
+        ("status.ledger.claims[].cells", "maxItems", bounds.CLAIM_CELLS_MAX),
+        ("status.ledger.claims[].cells[].cpus", "maxLength", bounds.CPU_SET_MAX),
+        ("status.ledger.claims[].devices", "maxItems", bounds.CLAIM_DEVICES_MAX),
+        ("status.ledger.claims[].mdevs", "maxItems", bounds.CLAIM_MDEVS_MAX),
+        ("status.ledger.freeCells", "maxItems", bounds.CELLS_MAX),
+        ("status.ledger.freeCells[].pages", "maxItems", bounds.PAGE_SIZES_MAX),
+        ("status.ledger.freeDevices", "maxItems", bounds.PCI_POOLS_MAX),
+        ("status.ledger.freeMdevs", "maxItems", bounds.MDEV_TYPES_MAX),
         ("status.ledger.claims[].since.holder", "maxLength", bounds.HOLDER_MAX),
         ("status.ledger.allocated.memoryMiB", "maximum", bounds.SUM_MAX),
         ("status.ledger.free.memoryMiB", "minimum", -bounds.SUM_MAX),
@@ -100,6 +109,17 @@ def test_a_bound_is_the_schemas(path: str, word: str, bound: int) -> None:
         ),
         ("status.report.pciPools", {"devices": bounds.PCI_DEVICES_MAX, "tags": bounds.TAGS_TOGETHER}),
         ("status.report.mdevTypes", {"instances": bounds.MDEVS_TOGETHER}),
+        (
+            "status.ledger.claims",
+            {
+                "cells": bounds.CLAIM_CELLS_TOGETHER,
+                "cells.cpus": bounds.CLAIM_CPUS_TOGETHER,
+                "devices": bounds.CLAIM_DEVICES_TOGETHER,
+                "mdevs": bounds.CLAIM_MDEVS_TOGETHER,
+            },
+        ),
+        ("status.ledger.freeCells", {"cpus": bounds.CELL_CPUS_TOGETHER}),
+        ("status.ledger.freeDevices", {"tags": bounds.TAGS_TOGETHER}),
     ],
 )
 def test_a_bound_of_all_entries_together_is_the_schemas(path: str, most: dict[str, int]) -> None:

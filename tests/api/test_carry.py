@@ -12,16 +12,16 @@ from hypertally.api.carry import carry_unknown
 from hypertally.api.compute_node import ComputeNodeStatus, Ledger, Report
 from hypertally.api.decode import decode
 from hypertally.api.instance import InstanceStatus
-from tests.support import samples, strategies
+from tests.support import kind_strategies, samples, strategies
 
 UNKNOWN = st.one_of(st.integers(), st.just([1, 2]), st.just({"vcpus": 1}), st.none())
 EACH = pytest.mark.parametrize(
     ("type_", "values"),
     [
         (Report, strategies.reports),
-        (Ledger, strategies.ledgers),
-        (ComputeNodeStatus, strategies.compute_node_statuses),
-        (InstanceStatus, strategies.instance_statuses),
+        (Ledger, kind_strategies.ledgers),
+        (ComputeNodeStatus, kind_strategies.compute_node_statuses),
+        (InstanceStatus, kind_strategies.instance_statuses),
     ],
     ids=["Report", "Ledger", "ComputeNodeStatus", "InstanceStatus"],
 )
@@ -71,7 +71,7 @@ def test_neither_argument_is_changed(type_: type[Any], values: st.SearchStrategy
 
 
 @PROPERTY
-@given(value=strategies.ledgers)
+@given(value=kind_strategies.ledgers)
 def test_where_nothing_stood_what_is_new_is_written(value: Ledger) -> None:
     assert carry_unknown(None, to_wire(value), Ledger) == to_wire(value)
 

@@ -12,15 +12,15 @@ from hypertally.api.decode import decode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
 from hypertally.api.names import API_VERSION
-from tests.support import samples, strategies
+from tests.support import kind_strategies, samples
 from tests.support.api_server import Kind
 
 EACH = pytest.mark.parametrize(
     ("type_", "plural", "specs", "statuses"),
     [
-        (ComputeNode, "computenodes", strategies.compute_node_specs, strategies.compute_node_statuses),
-        (Instance, "instances", strategies.instance_specs, strategies.instance_statuses),
-        (Migration, "migrations", strategies.migration_specs, strategies.migration_statuses),
+        (ComputeNode, "computenodes", kind_strategies.compute_node_specs, kind_strategies.compute_node_statuses),
+        (Instance, "instances", kind_strategies.instance_specs, kind_strategies.instance_statuses),
+        (Migration, "migrations", kind_strategies.migration_specs, kind_strategies.migration_statuses),
     ],
     ids=["ComputeNode", "Instance", "Migration"],
 )

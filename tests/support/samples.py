@@ -121,7 +121,30 @@ def claim(number: int = 1, role: str = "Running", **changed: Any) -> Object:
     return {
         "uuid": uuid(number), "role": role, "namespace": "default", "name": f"guest-{number}",
         "instanceUID": uuid(1000 + number), "resources": amounts(), "instanceGeneration": 1,
-        "migrationUID": uuid(2000), "since": {"holder": "node-1_a1b2", "audit": 7}, "overcommitted": True, **changed,
+        "migrationUID": uuid(2000), "since": {"holder": "node-1_a1b2", "audit": 7}, "overcommitted": True,
+        "requestDigest": "0123456789abcdef", **held(), **changed,
+    }  # fmt: skip
+
+
+def held() -> Object:
+    """What a claim holds beyond amounts."""
+    return {
+        "cells": [{"id": 0, "vcpus": 1, "memoryMiB": 1024, "pageSizeKiB": 2048, "cpus": "4,12"}],
+        "devices": [{"request": "net", "address": "0000:0a:00.1"}],
+        "mdevs": [{"type": "nvidia-222", "parentAddress": "0000:65:00.0", "count": 1}],
+    }
+
+
+def placement(**changed: Any) -> Object:
+    """A request with everything that may be asked for."""
+    return {
+        "cpuPolicy": "Dedicated", "threadPolicy": "Require", "pageSize": "Explicit", "pageSizeKiB": 2048,
+        "cells": [{"vcpus": 1, "memoryMiB": 1024}],
+        "pciRequests": [{
+            "name": "net", "count": 2, "vendorID": "8086", "productID": "1520", "type": "VF",
+            "tags": {"physical_network": "net1"}, "numaPolicy": "Required",
+        }],
+        "mdevRequests": [{"type": "nvidia-222", "count": 2}], **changed,
     }  # fmt: skip
 
 
@@ -136,6 +159,13 @@ def ledger(generation: int = 1, **changed: Any) -> Object:
         "free": amounts(63, 64000, 1038336),
         "instances": 1,
         "orphans": {"count": 0, "resources": amounts(0, 0, 0)},
+        "freeCells": [
+            {"id": 0, "memoryMiB": 63000, "sharedVCPUs": 1, "cpus": "5-7", "pages": [{"sizeKiB": 2048, "free": 448}]}
+        ],
+        "freeDevices": [
+            {"vendorID": "8086", "productID": "1520", "type": "VF", "free": 1, "numaCell": 0, "tags": {"a": "b"}}
+        ],
+        "freeMdevs": [{"parentAddress": "0000:65:00.0", "type": "nvidia-222", "free": 14}],
         **changed,
     }
 
@@ -170,21 +200,28 @@ def move() -> Object:
     return {
         "type": "Resize", "phase": "Accepted", "source": "node-1", "target": "node-2",
         "oldResources": amounts(), "newResources": amounts(2), "migrationUID": uuid(2000), "migrationName": "grow",
+        "oldPlacement": placement(), "newPlacement": placement(),
     }  # fmt: skip
 
 
 def instance(name: str) -> Object:
     status = {
-        "computeNodeName": "node-1", "resources": amounts(), "move": move(), "refusedComputeNodeName": "node-3",
+        "computeNodeName": "node-1", "resources": amounts(), "placement": placement(), "move": move(), "refusedComputeNodeName": "node-3",
         "powerState": "Running", "conditions": [condition("Claimed")],
     }  # fmt: skip
-    return _whole("Instance", name, {"uuid": uuid(1), "resources": sizes(), "computeNodeName": "node-1"}, status)
+    spec = {"uuid": uuid(1), "resources": sizes(), "placement": sized_placement(), "computeNodeName": "node-1"}
+    return _whole("Instance", name, spec, status)
+
+
+def sized_placement() -> Object:
+    """Of cells that add up to `sizes`."""
+    return placement(cells=[{"vcpus": 2, "memoryMiB": 2048}])
 
 
 def migration(name: str) -> Object:
     spec = {
         "instanceName": "guest-1", "type": "Resize", "targetComputeNodeName": "node-2", "resources": sizes(),
-        "outcome": "Confirmed",
+        "placement": sized_placement(), "outcome": "Confirmed",
     }  # fmt: skip
     status = {"uuid": uuid(1), "source": "node-1", "target": "node-2", "conditions": [condition("Claimed")]}
     return _whole("Migration", name, spec, status)

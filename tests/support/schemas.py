@@ -11,6 +11,10 @@ KINDS = ORDER
 """Plural names."""
 
 _TOTAL = re.compile(r"self\.map\(each, has\(each\.(\w+)\) \? size\(each\.\1\) : 0\)\.sum\(\) <= (\d+)")
+_NESTED_TOTAL = re.compile(
+    r"self\.map\(each, has\(each\.(\w+)\) \? each\.\1\.map\(part, has\(part\.(\w+)\) \? size\(part\.\2\) : 0\)\.sum\(\)"
+    r" : 0\)\.sum\(\) <= (\d+)"
+)
 _KEY_LENGTH = re.compile(r'self\.all\(key, key\.matches\("\^\[A-Za-z0-9_.-\]\{1,(\d+)\}\$"\)\)')
 
 _LONG_HOST_PART = "a" * 61 + "."
@@ -51,8 +55,10 @@ def field(plural: str, path: str) -> Field:
 
 
 def totals(part: Mapping[str, Any]) -> dict[str, int]:
-    """How much all entries of a list may have together of a field of theirs, by the field's name."""
-    return {found[1]: int(found[2]) for found in _found(_TOTAL, part)}
+    """How much all entries of a list may have together of a field of theirs, or (`cells.cpus`) of a field of the
+    entries of a list of theirs, by the field's name."""
+    own = {found[1]: int(found[2]) for found in _found(_TOTAL, part)}
+    return own | {f"{found[1]}.{found[2]}": int(found[3]) for found in _found(_NESTED_TOTAL, part)}
 
 
 def key_length(part: Mapping[str, Any]) -> int:
@@ -76,8 +82,10 @@ def largest(part: Mapping[str, Any], number: int = 0) -> Any:
             return {name: largest(inner, number) for name, inner in part["properties"].items()}
         case "array":
             entries = [largest(part["items"], index) for index in range(part["maxItems"])]
-            for name, total in totals(part).items():
-                _share_out(entries, name, total)
+            for path, total in sorted(totals(part).items()):
+                field, _, inner = path.partition(".")
+                sharers = [each for entry in entries for each in entry.get(field, ())] if inner else entries
+                _share_out(sharers, inner or field, total)
             return entries
         case "integer":
             return _longest_number(part, number)

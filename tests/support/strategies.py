@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from hypertally.api.amounts import AllocationRatios, Amounts, ReservedAmounts
+from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import (
     AMOUNT_MAX,
     GUEST_NAME_MAX,
@@ -17,22 +17,14 @@ from hypertally.api.bounds import (
     SUM_MAX,
 )
 from hypertally.api.compute_node import (
-    AuditMark,
-    Claim,
-    ComputeNodeSpec,
-    ComputeNodeStatus,
     Guest,
     GuestState,
     Hypervisor,
-    Ledger,
     Omission,
-    Orphans,
     Report,
-    Role,
 )
 from hypertally.api.conditions import Condition, Status
 from hypertally.api.forms import PLAIN
-from hypertally.api.instance import InstanceResources, InstanceSpec, InstanceStatus, Move, MovePhase, MoveType
 from hypertally.api.inventory import (
     Cpu,
     CpuTopology,
@@ -47,7 +39,6 @@ from hypertally.api.inventory import (
     PciType,
     StoragePool,
 )
-from hypertally.api.migration import MigrationSpec, MigrationStatus, Outcome
 
 T = TypeVar("T")
 
@@ -168,13 +159,14 @@ pci_devices = st.builds(
     PciDevice, address=pci_addresses, parent_address=st.just("") | pci_addresses, missing=st.booleans()
 )
 pci_ids = st.integers(0, 0xFFFF).map("{:04x}".format)
+tags = st.dictionaries(labels, st.just("") | words, max_size=FEW)
 pci_pools = st.builds(
     PciPool,
     vendor_id=pci_ids,
     product_id=pci_ids,
     type=st.sampled_from([PciType.PCI, PciType.PF, PciType.VF, PciType.VDPA]),
     numa_cell=st.none() | ordinals,
-    tags=st.dictionaries(labels, st.just("") | words, max_size=FEW),
+    tags=tags,
     devices=few(pci_devices, lambda device: device.address),
 )
 mdev_types = st.builds(
@@ -219,96 +211,3 @@ _CONTENT: dict[str, st.SearchStrategy[Any]] = {
     ),
 }
 reports = st.builds(Report, generation=generations, **_CONTENT)
-
-claims = st.builds(
-    Claim,
-    uuid=uuids,
-    role=st.sampled_from(Role),
-    namespace=labels,
-    name=names,
-    instance_uid=uuids,
-    resources=amounts(),
-    instance_generation=counters,
-    migration_uid=st.just("") | uuids,
-    since=st.none() | st.builds(AuditMark, holder=holders, audit=counters),
-    overcommitted=st.booleans(),
-)
-
-ledgers = st.builds(
-    Ledger,
-    generation=generations,
-    observed_report_generation=counters,
-    observed_generation=counters,
-    claims=st.lists(claims, max_size=FEW, unique_by=lambda claim: (claim.uuid, claim.role)).map(tuple),
-    allocatable=signed,
-    allocated=sums,
-    free=signed,
-    instances=counts,
-    orphans=st.builds(Orphans, count=counts, resources=sums),
-)
-
-compute_node_specs = st.builds(
-    ComputeNodeSpec,
-    hypervisor_hostname=names,
-    host_uuid=uuids,
-    node_name=names,
-    reserved=optional(ReservedAmounts, st.integers(0, AMOUNT_MAX)),
-    allocation_ratios=optional(AllocationRatios, st.integers(1, 1_000_000)),
-)
-compute_node_statuses = st.builds(
-    ComputeNodeStatus, report=st.none() | reports, ledger=st.none() | ledgers, conditions=conditions
-)
-
-disks = st.integers(0, 2**38)
-sizes = st.builds(
-    InstanceResources,
-    vcpus=st.integers(1, AMOUNT_MAX),
-    memory_mib=st.integers(1, AMOUNT_MAX),
-    root_disk_mib=disks,
-    ephemeral_disk_mib=disks,
-    swap_mib=disks,
-)
-instance_specs = st.builds(InstanceSpec, uuid=uuids, resources=sizes, compute_node_name=st.just("") | names)
-moves = st.builds(
-    Move,
-    type=st.sampled_from(MoveType),
-    phase=st.sampled_from(MovePhase),
-    source=names,
-    target=names,
-    old_resources=amounts(),
-    new_resources=amounts(),
-    migration_uid=st.just("") | uuids,
-    migration_name=st.just("") | names,
-)
-instance_statuses = st.builds(
-    InstanceStatus,
-    compute_node_name=st.just("") | names,
-    resources=st.none() | amounts(),
-    move=st.none() | moves,
-    refused_compute_node_name=st.just("") | names,
-    power_state=st.none() | st.sampled_from(GuestState),
-    conditions=conditions,
-)
-
-
-def _consistent(spec: MigrationSpec) -> bool:
-    return (spec.type is MoveType.RESIZE) == (spec.resources is not None) and (
-        spec.type is not MoveType.LIVE or spec.outcome in (None, Outcome.CANCELLED)
-    )
-
-
-migration_specs = st.builds(
-    MigrationSpec,
-    instance_name=names,
-    type=st.sampled_from([MoveType.LIVE, MoveType.COLD, MoveType.RESIZE, MoveType.EVACUATION]),
-    target_compute_node_name=names,
-    resources=st.none() | sizes,
-    outcome=st.none() | st.sampled_from(Outcome),
-).filter(_consistent)
-migration_statuses = st.builds(
-    MigrationStatus,
-    uuid=st.just("") | uuids,
-    source=st.just("") | names,
-    target=st.just("") | names,
-    conditions=conditions,
-)

@@ -11,6 +11,7 @@ from msgspec.structs import fields
 
 _INITIALISMS = {
     "mib": "MiB", "kib": "KiB", "id": "ID", "uid": "UID", "uuid": "UUID", "uuids": "UUIDs", "ip": "IP", "cpus": "CPUs",
+    "vcpus": "VCPUs",
 }  # fmt: skip
 
 

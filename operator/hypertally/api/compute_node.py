@@ -8,6 +8,7 @@ from .base import Wire
 from .conditions import Condition
 from .inventory import Cpu, GuestType, MdevType, NumaCell, PagesInUse, PciPool, StoragePool
 from .meta import ObjectMeta
+from .placement import CellFree, HeldCell, HeldDevice, HeldMdev, MdevFree, Placement, PoolFree
 
 
 class GuestState(StrEnum):
@@ -139,6 +140,21 @@ class Claim(Wire, frozen=True, kw_only=True):
     """`Incoming` and `Leaving`: the audit seen when the claim was written; proof needs one that began later."""
     overcommitted: bool = False
     """Taken without room because the report lists the guest; lasts while it does."""
+    request_digest: str = ""
+    """Of the placement request that it was made for; empty for a guest that floats over the whole host."""
+    cells: tuple[HeldCell, ...] = ()
+    devices: tuple[HeldDevice, ...] = ()
+    mdevs: tuple[HeldMdev, ...] = ()
+
+    @property
+    def placement(self) -> Placement:
+        """What it holds beyond its amounts, decided in the same write as they were."""
+        return Placement(cells=self.cells, devices=self.devices, mdevs=self.mdevs)
+
+    @property
+    def is_unplaced(self) -> bool:
+        """It asks for cells or devices and has none: nothing fitted when what runs had to be charged."""
+        return bool(self.request_digest) and self.placement == Placement()
 
 
 class Orphans(Wire, frozen=True, kw_only=True, omit_defaults=False):
@@ -148,8 +164,11 @@ class Orphans(Wire, frozen=True, kw_only=True, omit_defaults=False):
     resources: Amounts
 
 
-class Ledger(Wire, frozen=True, kw_only=True, omit_defaults=False):
-    """`status.ledger`: all claims on one node. `free` is stale while an observed number lags behind its original."""
+class Ledger(Wire, frozen=True, kw_only=True):
+    """`status.ledger`: all claims on one node. What is free is stale while an observed number lags behind its original.
+
+    The lists of what is free have the order of the report's; they are counted anew with each write.
+    """
 
     generation: int
     observed_report_generation: int
@@ -160,6 +179,9 @@ class Ledger(Wire, frozen=True, kw_only=True, omit_defaults=False):
     free: Amounts
     instances: int
     orphans: Orphans
+    free_cells: tuple[CellFree, ...] = ()
+    free_devices: tuple[PoolFree, ...] = ()
+    free_mdevs: tuple[MdevFree, ...] = ()
 
 
 class ComputeNodeSpec(Wire, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from .base import Wire
 from .conditions import Condition
 from .instance import InstanceResources, MoveType
 from .meta import ObjectMeta
+from .placement import PlacementRequest
 
 
 class Outcome(StrEnum):
@@ -20,6 +21,8 @@ class MigrationSpec(Wire, frozen=True, kw_only=True):
     target_compute_node_name: str
     resources: InstanceResources | None = None
     """The new size: if and only if `type` is Resize."""
+    placement: PlacementRequest | None = None
+    """With it what the guest asks for beyond amounts: absent, it will float."""
     outcome: Outcome | None = None
 
 

@@ -1,10 +1,13 @@
 """What a guest asks for beyond amounts, and what a claim holds of it: CPUs, NUMA cells, pages, devices."""
 
 from enum import StrEnum
+from hashlib import sha256
+from typing import ClassVar
 
 import msgspec
 
 from .base import Wire
+from .inventory import PciType
 
 
 class CpuPolicy(StrEnum):
@@ -31,7 +34,7 @@ class PageSize(StrEnum):
 
 
 class GuestCell(Wire, frozen=True, kw_only=True, omit_defaults=False):
-    """One NUMA cell of the guest; it is placed whole on one cell of the host."""
+    """One NUMA cell of the guest; it is placed whole on one cell of the host. `vcpus` counts dedicated ones, too."""
 
     vcpus: int
     memory_mib: int
@@ -49,17 +52,21 @@ class NumaPolicy(StrEnum):
 class PciRequest(Wire, frozen=True, kw_only=True):
     """`count` devices of one kind. Empty means any; a PF or VDPA device must be asked for by type."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("name",)
+
     name: str
     count: int = 1
     vendor_id: str = ""
     product_id: str = ""
-    type: str = ""
+    type: PciType | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     numa_policy: NumaPolicy = NumaPolicy.LEGACY
 
 
 class MdevRequest(Wire, frozen=True, kw_only=True):
     """`count` mediated devices of one type."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("type",)
 
     type: str
     count: int = 1
@@ -78,6 +85,16 @@ class PlacementRequest(Wire, frozen=True, kw_only=True):
     mdev_requests: tuple[MdevRequest, ...] = ()
 
 
+def digest(request: PlacementRequest | None) -> str:
+    """Which request a claim was made for, in few bytes; empty for one that asks for nothing.
+
+    Of the deterministic JSON without defaults, so that a version that knows more fields finds the same for the same.
+    """
+    if request is None or request == PlacementRequest():
+        return ""
+    return sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()[:16]
+
+
 class HeldCell(Wire, frozen=True, kw_only=True):
     """What a claim holds of one host cell."""
 
@@ -91,11 +108,16 @@ class HeldCell(Wire, frozen=True, kw_only=True):
 
 
 class HeldDevice(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    map_keys: ClassVar[tuple[str, ...]] = ("address",)
+
     request: str
+    """The name of the request that it was chosen for."""
     address: str
 
 
 class HeldMdev(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    map_keys: ClassVar[tuple[str, ...]] = ("parentAddress", "type")
+
     type: str
     parent_address: str
     count: int
@@ -112,6 +134,8 @@ class Placement(Wire, frozen=True, kw_only=True):
 class CellFree(Wire, frozen=True, kw_only=True):
     """What is left of one host cell. `memory_mib` is signed."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("id",)
+
     id: int
     memory_mib: int
     shared_vcpus: int = 0
@@ -122,6 +146,10 @@ class CellFree(Wire, frozen=True, kw_only=True):
 
 
 class PagesFree(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """`free` is signed."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("sizeKiB",)
+
     size_kib: int
     free: int
 
@@ -129,9 +157,21 @@ class PagesFree(Wire, frozen=True, kw_only=True, omit_defaults=False):
 class PoolFree(Wire, frozen=True, kw_only=True):
     """How many devices of one pool nobody holds, and no owner of their PF or VFs shuts out."""
 
+    map_keys: ClassVar[tuple[str, ...]] = ("vendorID", "productID", "type", "numaCell", "tags")
+
     vendor_id: str
     product_id: str
     type: str
+    free: int
     numa_cell: int | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
-    free: int = 0
+
+
+class MdevFree(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """How many more mediated devices of one type its parent can make, beyond those that are held."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("parentAddress", "type")
+
+    parent_address: str
+    type: str
+    free: int

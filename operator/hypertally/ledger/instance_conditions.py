@@ -63,7 +63,7 @@ def _running_claim(instance: Instance, node: ComputeNode) -> Claim | None:
 
 
 def _held(instance: Instance, claim: Claim, bound: str) -> Finding:
-    asked = instance.spec.resources.amounts()
+    asked = instance.spec.amounts()
     if claim.overcommitted:
         return Finding(CLAIMED, Status.TRUE, "Overcommitted", f"{bound} has no room for it, but its guest is there.")
     if claim.role is Role.RUNNING and claim.resources != asked:

@@ -67,13 +67,14 @@ def _settle(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
     if status.compute_node_name:
         home = nodes.get(status.compute_node_name, NOWHERE)
         lost = home.current and home.nothing
-        return replace(status, compute_node_name="", resources=None) if lost else None
+        return replace(status, compute_node_name="", resources=None, placement=None) if lost else None
     for claim in nodes.get(bound, NOWHERE).claims:
         made_for_this = (
             claim.instance_uid == instance.metadata.uid and claim.instance_generation == instance.metadata.generation
         )
         if claim.role is Role.RUNNING and made_for_this:
-            return replace(status, compute_node_name=bound, resources=claim.resources, refused_compute_node_name="")
+            granted = replace(status, resources=claim.resources, placement=instance.spec.placement)
+            return replace(granted, compute_node_name=bound, refused_compute_node_name="")
     return None
 
 
@@ -95,7 +96,9 @@ def _accept(instance: Instance, nodes: Nodes, migrations: Sequence[Migration]) -
             source=home,
             target=target,
             old_resources=size,
-            new_resources=spec.resources.amounts() if spec.resources else size,
+            new_resources=spec.resources.amounts(spec.placement) if spec.resources else size,
+            old_placement=status.placement,
+            new_placement=spec.placement if spec.resources else status.placement,
             migration_uid=migration.metadata.uid,
             migration_name=migration.metadata.name,
         )
@@ -107,7 +110,8 @@ def _follow(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
     """A guest that somebody moved: another node's newer report lists it in a better state than home's does."""
     status = instance.status
     home = home_of(instance)
-    size = status.resources or instance.spec.resources.amounts()
+    size = status.resources or instance.spec.amounts()
+    placement = status.placement if status.resources else instance.spec.placement
     if not home:
         return None
     at_home = nodes.get(home, NOWHERE)
@@ -120,6 +124,8 @@ def _follow(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
                 target=name,
                 old_resources=size,
                 new_resources=size,
+                old_placement=placement,
+                new_placement=placement,
             )
             return replace(status, move=move)
     return None
@@ -133,7 +139,7 @@ def _watch(status: InstanceStatus, move: Move, nodes: Nodes) -> InstanceStatus |
     """
     target, source = nodes.get(move.target, NOWHERE), nodes.get(move.source, NOWHERE)
     if target.fresh is not None and is_better(target.fresh, source):
-        return _ended(replace(status, compute_node_name=move.target, resources=move.new_resources), move)
+        return _ended(_at_target(status, move), move)
     if target.fresh is not None or target.nothing or target.silent:
         return _ended(status, move)
     return None
@@ -147,8 +153,8 @@ def _advance(
         return _ended(status, move)
     outcome = migration.spec.outcome
     if outcome in (Outcome.REVERTED, Outcome.CANCELLED):
-        return _ended(replace(status, compute_node_name=move.source, resources=move.old_resources), move)
-    there = replace(status, compute_node_name=move.target, resources=move.new_resources)
+        return _ended(_at_source(status, move), move)
+    there = _at_target(status, move)
     if outcome is Outcome.CONFIRMED and move.type in TWO_PHASES:
         return _ended(there if move.phase is MovePhase.ACCEPTED else status, move)
     if move.phase is MovePhase.ACCEPTED and _has_arrived(move, nodes):
@@ -178,3 +184,12 @@ def _forget(instance: Instance, move: Move, nodes: Nodes, migrations: Sequence[M
 
 def _ended(status: InstanceStatus, move: Move) -> InstanceStatus:
     return replace(status, move=replace(move, phase=MovePhase.ENDED))
+
+
+def _at_source(status: InstanceStatus, move: Move) -> InstanceStatus:
+    """Home is where it was, as it was."""
+    return replace(status, compute_node_name=move.source, resources=move.old_resources, placement=move.old_placement)
+
+
+def _at_target(status: InstanceStatus, move: Move) -> InstanceStatus:
+    return replace(status, compute_node_name=move.target, resources=move.new_resources, placement=move.new_placement)

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from hypertally.api.compute_node import Claim, Role
 from hypertally.api.instance import Instance
+from hypertally.api.placement import Placement
 
+from .holdings import union
 from .vectors import covers, greatest
 from .wants import Want
 
@@ -30,6 +32,7 @@ def make(owner: Instance, role: Role, want: Want) -> Claim:
         resources=want.resources,
         instance_generation=want.binding or 0,
         migration_uid=want.migration_uid,
+        request_digest=want.digest,
     )
 
 
@@ -55,8 +58,8 @@ def carry_over(
 
 
 def _stands(claim: Claim, want: Want) -> bool:
-    """Of the wanted size and, as long as the Instance has no home, made for its present binding."""
-    return claim.resources == want.resources and want.binding in (None, claim.instance_generation)
+    """Of the wanted size and placement and, as long as the Instance has no home, made for its present binding."""
+    return _is_of(claim, want) and want.binding in (None, claim.instance_generation)
 
 
 def _change_roles(keep: Held, own: Held, rest: Held, want: Mapping[Role, Want], owner: Instance) -> None:
@@ -70,7 +73,7 @@ def _change_roles(keep: Held, own: Held, rest: Held, want: Mapping[Role, Want], 
     running = want.get(Role.RUNNING)
     if running and Role.RUNNING not in keep:
         arrived = own.get(Role.INCOMING)
-        if arrived and covers(arrived.resources, running.resources):
+        if arrived and covers(arrived.resources, running.resources) and arrived.request_digest == running.digest:
             return change(Role.INCOMING, Role.RUNNING)
         for role in (Role.RESERVED_FOR_REVERT, Role.RUNNING):
             if _is_of(own.get(role), running):
@@ -80,20 +83,26 @@ def _change_roles(keep: Held, own: Held, rest: Held, want: Mapping[Role, Want], 
 
 def _is_of(claim: Claim | None, want: Want) -> bool:
     """Only an arrived guest may be charged less than was held for it: elsewhere the rest would go without proof."""
-    return claim is not None and claim.resources == want.resources
+    return claim is not None and claim.resources == want.resources and claim.request_digest == want.digest
 
 
 def _in_role(old: Claim, new: Claim) -> Claim:
-    """Room that was never there is not there under another name either."""
-    return replace(new, overcommitted=old.overcommitted)
+    """In the same places; and room that was never there is not there under another name either."""
+    return with_placement(replace(new, overcommitted=old.overcommitted), old.placement)
+
+
+def with_placement(claim: Claim, placement: Placement) -> Claim:
+    return replace(claim, cells=placement.cells, devices=placement.devices, mdevs=placement.mdevs)
 
 
 def _leave(keep: Held, rest: list[Claim], leaving: Claim | None, is_proven: Callable[[Claim], bool]) -> None:
     if rest:
-        largest = greatest(c.resources for c in (*rest, *([leaving] if leaving else [])))
+        every = (*rest, *([leaving] if leaving else []))
+        largest = greatest(c.resources for c in every)
         first = min(rest, key=lambda c: c.role)  # not the first of a list whose order says nothing
-        keep[Role.LEAVING] = replace(
-            first, role=Role.LEAVING, resources=largest, since=None, instance_generation=0, overcommitted=False
+        gone = replace(first, role=Role.LEAVING, resources=largest, since=None, instance_generation=0)
+        keep[Role.LEAVING] = with_placement(
+            replace(gone, overcommitted=False, request_digest=""), union(c.placement for c in every)
         )
     elif leaving and not is_proven(leaving):
         keep[Role.LEAVING] = leaving

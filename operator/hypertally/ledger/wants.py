@@ -1,6 +1,6 @@
 """What should be held on a node: one function of each Instance that names it.
 
-home N (without a home: spec.computeNodeName N, if it fits)    Running            its size
+home N (without a home: spec.computeNodeName N, if it fits)    Running            its size and placement
 move Accepted towards N, if it fits                            Incoming           max(old, new) per amount
 move Moved away from N                                         ReservedForRevert  old size
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import Role
 from hypertally.api.instance import Instance, MovePhase
+from hypertally.api.placement import PlacementRequest, digest
 
 from .vectors import most
 
@@ -20,8 +21,14 @@ class Want:
     """One claim that should stand. `binding` is the Instance's generation as long as it has no home."""
 
     resources: Amounts
+    placement: PlacementRequest | None = None
     binding: int | None = None
     migration_uid: str = ""
+
+    @property
+    def digest(self) -> str:
+        """As claims keep it."""
+        return digest(self.placement)
 
 
 def wants(instance: Instance, node: str) -> dict[Role, Want]:
@@ -32,16 +39,19 @@ def wants(instance: Instance, node: str) -> dict[Role, Want]:
     move = status.move
     if move and move.phase is MovePhase.ACCEPTED and move.target == node:
         size = most(move.old_resources, move.new_resources)
-        result[Role.INCOMING] = Want(size, migration_uid=move.migration_uid)
+        result[Role.INCOMING] = Want(size, move.new_placement, migration_uid=move.migration_uid)
     if move and move.phase is MovePhase.MOVED and move.source == node:
-        result[Role.RESERVED_FOR_REVERT] = Want(move.old_resources, migration_uid=move.migration_uid)
+        result[Role.RESERVED_FOR_REVERT] = Want(move.old_resources, move.old_placement, migration_uid=move.migration_uid)
     return result
 
 
 def _running(instance: Instance) -> Want:
-    if not instance.status.compute_node_name:
-        return Want(instance.spec.resources.amounts(), binding=instance.metadata.generation)
-    return Want(instance.status.resources or instance.spec.resources.amounts())
+    spec, status = instance.spec, instance.status
+    if not status.compute_node_name:
+        return Want(spec.amounts(), spec.placement, binding=instance.metadata.generation)
+    if status.resources is None:
+        return Want(spec.amounts(), spec.placement)
+    return Want(status.resources, status.placement)
 
 
 def seniority(instance: Instance) -> tuple[bool, str, str, str]:
