@@ -35,6 +35,7 @@ FORMS = {
     r"^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$": "CPU set",
     r"^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$": "PCI address",
     r"^[0-9a-f]{4}$": "four hexadecimal digits",
+    r"^[0-9a-f]{16}$": "sixteen hexadecimal digits",
     r"^[-A-Za-z0-9_.:/,+=@*]+$": "word",
     r"^([-A-Za-z0-9_.:/,+=@*]([-A-Za-z0-9_.:/,+=@* ]*[-A-Za-z0-9_.:/,+=@*])?)?$": "words",
     r"^[A-Za-z0-9.\[\]]+$": "path of a field",

@@ -16,8 +16,8 @@ from tests.support.schemas import schema
 
 TYPES = {int: "integer", str: "string", bool: "boolean", dict: "object"}
 
-UNDECLARED = [("Migration.spec", MoveType.OBSERVED), ("ComputeNode.status.report.pciPools", PciType.UNKNOWN)]
-"""Nobody declares the move that nobody declared, and nobody reports a type that only a newer version knows."""
+UNDECLARED = [("Migration.spec", MoveType.OBSERVED)]
+"""Nobody declares the move that nobody declared."""
 
 Pair = tuple[str, type[Wire], Mapping[str, Any]]
 
@@ -55,7 +55,10 @@ def test_the_fields_have_the_same_types(path: str, type_: type[Wire], part: Mapp
 def test_enumerations_have_the_same_values(path: str, type_: type[Wire], part: Mapping[str, Any]) -> None:
     for key, core in types_by_key(type_).items():
         if issubclass(core, Enum):
-            values = [member.value for member in core if (path, member) not in UNDECLARED]
+            # Nobody writes a type that only a newer version knows.
+            values = [
+                member.value for member in core if (path, member) not in UNDECLARED and member is not PciType.UNKNOWN
+            ]
             assert part["properties"][key]["enum"] == values, f"{path}.{key}"
 
 

@@ -50,7 +50,7 @@ claims = st.builds(
     since=st.none() | st.builds(AuditMark, holder=holders, audit=counters),
     overcommitted=st.booleans(),
     request_digest=st.just("") | placements.digests,
-    cells=st.lists(placements.held_cells, max_size=FEW).map(tuple),
+    cells=few(placements.held_cells, lambda cell: (cell.id, cell.page_size_kib)),
     devices=few(placements.held_devices, lambda device: device.address),
     mdevs=few(placements.held_mdevs, lambda mdev: (mdev.parent_address, mdev.type)),
 )
@@ -67,7 +67,7 @@ ledgers = st.builds(
     instances=counts,
     orphans=st.builds(Orphans, count=counts, resources=sums),
     free_cells=few(placements.free_cells, lambda cell: cell.id),
-    free_devices=few(placements.free_devices),
+    free_devices=few(placements.free_devices, lambda pool: (pool.vendor_id, pool.product_id)),
     free_mdevs=few(placements.free_mdevs, lambda mdev: (mdev.parent_address, mdev.type)),
 )
 

@@ -29,6 +29,7 @@ _LONGEST: dict[str, Callable[[int], str]] = {
     "Lease holder": lambda size: "h" * size,
     "condition reason": lambda size: "R" * size,
     "condition type": lambda size: "z" * size,
+    "sixteen hexadecimal digits": lambda size: "f" * size,
     "four hexadecimal digits": lambda size: "f" * size,
     "word": lambda size: "w" * size,
     "words": lambda size: "w" * size,
@@ -37,7 +38,7 @@ _LONGEST: dict[str, Callable[[int], str]] = {
 }
 """By form, the text that takes most bytes as JSON; Go writes `<` as six."""
 
-_MARKED = ("lower-case UUID", "condition type", "word", "path of a field")
+_MARKED = ("DNS label", "lower-case UUID", "condition type", "word", "path of a field")
 """Forms whose end may be a number that tells entries apart."""
 
 

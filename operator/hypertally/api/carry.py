@@ -13,9 +13,9 @@ from .base import Wire, is_wire, types_by_key
 def carry_unknown(old: Mapping[str, Any] | None, new: Mapping[str, Any], type_: type[Wire]) -> dict[str, Any]:
     """`new` and, at every depth, the keys of `old` that `type_` has no field for.
 
-    Both are in wire form. List entries belong together when their `map_keys` are equal; an entry, or a known key, that
-    `new` no longer has is gone with all that was in it. Where both have an unknown key, `new` wins. Neither argument is
-    changed; values may be shared with them.
+    Both are in wire form. List entries belong together when their `map_keys` are equal, without any by their place; an
+    entry, or a known key, that `new` no longer has is gone with all that was in it. Where both have an unknown key,
+    `new` wins. Neither argument is changed; values may be shared with them.
     """
     before, known = old or {}, types_by_key(type_)
     result = {key: value for key, value in before.items() if key not in known} | dict(new)
@@ -28,14 +28,16 @@ def carry_unknown(old: Mapping[str, Any] | None, new: Mapping[str, Any], type_: 
 def _carry_value(old: Any, new: Any, type_: type[Wire]) -> Any:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return carry_unknown(old, new, type_)
-    if isinstance(old, Sequence) and isinstance(new, Sequence) and type_.map_keys:
-        before = {_identity(entry, type_): entry for entry in old}
-        return [carry_unknown(before.get(_identity(entry, type_)), entry, type_) for entry in new]
+    if isinstance(old, Sequence) and isinstance(new, Sequence):
+        before = {_identity(entry, type_, place): entry for place, entry in enumerate(old)}
+        entries = enumerate(new)
+        return [carry_unknown(before.get(_identity(entry, type_, place)), entry, type_) for place, entry in entries]
     return new
 
 
-def _identity(entry: Mapping[str, Any], type_: type[Wire]) -> tuple[Any, ...]:
-    return tuple(_hashable(entry.get(key)) for key in type_.map_keys)
+def _identity(entry: Mapping[str, Any], type_: type[Wire], place: int) -> tuple[Any, ...]:
+    """A guest's cells, which have no key, are told by their place."""
+    return tuple(_hashable(entry.get(key)) for key in type_.map_keys) or (place,)
 
 
 def _hashable(value: Any) -> Any:

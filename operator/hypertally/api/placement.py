@@ -96,7 +96,9 @@ def digest(request: PlacementRequest | None) -> str:
 
 
 class HeldCell(Wire, frozen=True, kw_only=True):
-    """What a claim holds of one host cell."""
+    """What a claim holds of one host cell in pages of one size."""
+
+    map_keys: ClassVar[tuple[str, ...]] = ("id", "pageSizeKiB")
 
     id: int
     vcpus: int = 0
@@ -107,12 +109,12 @@ class HeldCell(Wire, frozen=True, kw_only=True):
     """Dedicated host CPUs, as a CPU set."""
 
 
-class HeldDevice(Wire, frozen=True, kw_only=True, omit_defaults=False):
+class HeldDevice(Wire, frozen=True, kw_only=True):
     map_keys: ClassVar[tuple[str, ...]] = ("address",)
 
-    request: str
-    """The name of the request that it was chosen for."""
     address: str
+    request: str = ""
+    """The name of the request that it was chosen for; empty where a host lists it."""
 
 
 class HeldMdev(Wire, frozen=True, kw_only=True, omit_defaults=False):

@@ -32,6 +32,4 @@ def union(placements: Iterable[Placement]) -> Placement:
 
 def _larger(a: HeldCell, b: HeldCell) -> HeldCell:
     cpus = (cpu_set.parse_or_none(a.cpus) or 0) | (cpu_set.parse_or_none(b.cpus) or 0)
-    return replace(
-        a, vcpus=max(a.vcpus, b.vcpus), memory_mib=max(a.memory_mib, b.memory_mib), cpus=cpu_set.form(cpus)
-    )
+    return replace(a, vcpus=max(a.vcpus, b.vcpus), memory_mib=max(a.memory_mib, b.memory_mib), cpus=cpu_set.form(cpus))

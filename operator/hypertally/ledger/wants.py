@@ -41,7 +41,9 @@ def wants(instance: Instance, node: str) -> dict[Role, Want]:
         size = most(move.old_resources, move.new_resources)
         result[Role.INCOMING] = Want(size, move.new_placement, migration_uid=move.migration_uid)
     if move and move.phase is MovePhase.MOVED and move.source == node:
-        result[Role.RESERVED_FOR_REVERT] = Want(move.old_resources, move.old_placement, migration_uid=move.migration_uid)
+        result[Role.RESERVED_FOR_REVERT] = Want(
+            move.old_resources, move.old_placement, migration_uid=move.migration_uid
+        )
     return result
 
 
