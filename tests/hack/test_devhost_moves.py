@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 
+from devcluster import wait_until
 from devhost import Host, HostError
 
 
@@ -47,10 +48,9 @@ def test_a_migration_that_is_aborted_leaves_the_guest_running_where_it_was(two_h
 
 
 def _wait_for_job(host: Host, name: str) -> None:
-    for _ in range(200):
-        if "Outgoing migration" in host.virsh("domjobinfo", name):
-            return
-    raise AssertionError("no migration has begun")
+    wait_until(
+        lambda: "Outgoing migration" in host.virsh("domjobinfo", name), seconds=30, what="the migration to begin"
+    )
 
 
 def test_a_host_that_lost_its_power_comes_back_with_its_guests_off(own_host: Host) -> None:
