@@ -1,8 +1,9 @@
-"""Arithmetic on `Amounts`: key by key, integers, signed, never clamped."""
+"""Arithmetic on `Amounts`: key by key, integers, signed, and never clamped but by `clamped`."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 from hypertally.api.amounts import Amounts
+from hypertally.api.bounds import SUM_MAX, within
 
 ZERO = Amounts()
 KEYS: tuple[str, ...] = Amounts.__struct_fields__
@@ -39,6 +40,11 @@ def greatest(amounts: Iterable[Amounts]) -> Amounts:
     for each in amounts:
         result = most(result, each)
     return result
+
+
+def clamped(amounts: Amounts) -> Amounts:
+    """As far as the API can say it: one amount beyond and the API server would refuse the ledger as a whole."""
+    return combine(lambda value: within(value, SUM_MAX, -SUM_MAX), amounts)
 
 
 def covers(a: Amounts, b: Amounts) -> bool:
