@@ -15,6 +15,7 @@ from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from hypertally.ledger.conditions import aged
+from hypertally.ledger.drift import strays
 from hypertally.ledger.node_conditions import SILENT, findings
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
 from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
@@ -117,7 +118,8 @@ class NodeReconciler:
     def _conditions(self, node: ComputeNode, ledger: Ledger | None) -> tuple[Condition, ...]:
         if ledger is not None:
             node = replace(node, status=replace(node.status, ledger=ledger))
-        said = findings(node, agent_silent=self._is_silent(node))
+        elsewhere = strays(node, self._cache.owner_of)
+        said = findings(node, agent_silent=self._is_silent(node), strays=elsewhere)
         return aged(said, node.status.conditions, self._now(), node.metadata.generation)
 
     def _is_silent(self, node: ComputeNode) -> bool:
