@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devcluster import AGENT, CONTROLLER, Cluster, wait_until
+from devcluster import CONTROLLER, Cluster, wait_until
 from devhost import Host, HostError
 from devhost.guest import Size
 from tests.conftest import running_cluster
-from tests.e2e.conftest import RBAC, Program
+from tests.e2e.conftest import DEPLOY, Program
 from tests.support.fleet import Fleet, find_condition
 from tests.support.history import Recorder
 from tests.support.samples import Object, amounts, fresh_name
@@ -171,7 +171,7 @@ def running_pair(folder: Path) -> Iterator[Pair]:
     """Two hosts that the controller calls Ready."""
     with ExitStack() as ending:
         cluster = ending.enter_context(running_cluster("moves"))
-        cluster.apply(RBAC)
+        cluster.apply(DEPLOY)
         recorder = ending.enter_context(Recorder(cluster, folder / "watch.log"))
         disks = folder / "images"
         disks.mkdir()
@@ -202,7 +202,7 @@ def _controller(cluster: Cluster, folder: Path) -> Program:
 
 def _agent(cluster: Cluster, host: Host, folder: Path) -> Program:
     """Its proofs take seconds, not minutes: it looks and says so every second."""
-    kubeconfig = str(cluster.kubeconfig_for(AGENT.key))
+    kubeconfig = str(cluster.kubeconfig_on(host.name))
     options = ["--kubeconfig", kubeconfig, "--listen", "", "--log-format", "text", "--node-name", host.name]
     pace = ["--interval", "1", "--lease-interval", "1"]
     place = ["--connection", host.uri, "--instances-path", str(host.images)]
