@@ -15,17 +15,35 @@ def combine(function: Callable[..., int], *amounts: Amounts) -> Amounts:
     return Amounts(**{key: function(*(getattr(a, key) for a in amounts)) for key in KEYS})
 
 
+# Each ledger takes some hundred of the next three: written out they cost a fifteenth of `combine`.
+
+
 def add(a: Amounts, b: Amounts) -> Amounts:
-    return combine(lambda x, y: x + y, a, b)
+    return Amounts(
+        vcpus=a.vcpus + b.vcpus,
+        pcpus=a.pcpus + b.pcpus,
+        memory_mib=a.memory_mib + b.memory_mib,
+        disk_mib=a.disk_mib + b.disk_mib,
+    )
 
 
 def subtract(a: Amounts, b: Amounts) -> Amounts:
-    return combine(lambda x, y: x - y, a, b)
+    return Amounts(
+        vcpus=a.vcpus - b.vcpus,
+        pcpus=a.pcpus - b.pcpus,
+        memory_mib=a.memory_mib - b.memory_mib,
+        disk_mib=a.disk_mib - b.disk_mib,
+    )
 
 
 def most(a: Amounts, b: Amounts) -> Amounts:
     """The greater value of each key."""
-    return combine(max, a, b)
+    return Amounts(
+        vcpus=max(a.vcpus, b.vcpus),
+        pcpus=max(a.pcpus, b.pcpus),
+        memory_mib=max(a.memory_mib, b.memory_mib),
+        disk_mib=max(a.disk_mib, b.disk_mib),
+    )
 
 
 def total(amounts: Iterable[Amounts]) -> Amounts:
