@@ -68,9 +68,9 @@ class Controller:
     def _make_reconciler(self) -> Reconciler:
         client, cache, events = self._client, self.cache, self._events
         reads = LiveReads(client, self._settings.lease_namespace)
-        nodes = NodeReconciler(client, reads, cache, now)
+        nodes = NodeReconciler(client, reads, cache, events, now)
         instances = InstanceReconciler(client, reads, cache, nodes, events, now)
-        migrations = MigrationReconciler(client, reads, cache, events, now)
+        migrations = MigrationReconciler(client, reads, cache, nodes, events, now)
         by_subject = {
             Subject.NODE: nodes.reconcile,
             Subject.INSTANCE: instances.reconcile,
