@@ -41,8 +41,6 @@ source_paths = ["src"]
 only_mutate = [{modules}]
 pytest_add_cli_args_test_selection = [{tests}]
 use_git_change_detection = false
-# A machine that has other work to do must not make mutants look as if they ran for ever.
-timeout_multiplier = 30.0
 
 [tool.pytest.ini_options]
 pythonpath = ["."]
