@@ -133,6 +133,7 @@ class NodeReconciler:
         if ledger is not None:
             node = replace(node, status=replace(node.status, ledger=ledger))
         elsewhere = strays(node, self._cache.owner_of)
+        self._cache.counts.misplaced(node.metadata.name, len(elsewhere))
         said = findings(node, agent_silent=self._is_silent(node), strays=elsewhere)
         return aged(said, node.status.conditions, self._now(), node.metadata.generation)
 
