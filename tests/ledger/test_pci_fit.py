@@ -148,6 +148,22 @@ def test_the_card_to_be_used_whole_is_the_one_that_no_vf_is_needed_of() -> None:
     assert addresses_of(take([A_PF, request(product="1522")], host)) == ["0000:01:00.0", "0000:02:10.0"]
 
 
+def test_cards_of_one_size_that_serve_different_requests_are_tried_apart() -> None:
+    products = [("0003", "0002"), ("0003", "0001"), ("0002",), ("0002", "0003")]
+    pfs = [f"0000:0{card}:00.0" for card in range(4)]
+    virtuals = [
+        virtual(pf, f"{pf[:8]}10.{number}", product=product)
+        for pf, some in zip(pfs, products, strict=True)
+        for number, product in enumerate(some)
+    ]
+    asked = [
+        request("whole", 2, product="1521", type_=PciType.PF),
+        request("three", 2, product="0003"),
+        request("two", 2, product="0002"),
+    ]
+    assert addresses_of(take(asked, [physical(*pfs), *virtuals]))[:2] == pfs[1:3]
+
+
 def many_cards(count: int) -> list[PciPool]:
     pfs = [f"0000:{card:02x}:00.0" for card in range(1, count + 1)]
     return [physical(*pfs), *(virtual(pf, *(f"{pf[:8]}10.{n}" for n in range(2)), product="1520") for pf in pfs)]
