@@ -25,6 +25,7 @@ from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
 from hypertally.kube.reflector import Backoff, Reflector, fill
 
 from .cache import Cache
+from .counts import Counts
 from .events import Events
 from .instances import InstanceReconciler
 from .metrics import Metrics
@@ -61,9 +62,10 @@ class Controller:
         self._settings = settings
         self._turned_at = time.monotonic()
         self._synced = False
-        self.metrics = Metrics()
+        counts = Counts(settings.metrics_namespaces)
+        self.metrics = Metrics(counts)
         self.queue = WorkQueue()
-        self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace)
+        self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace, counts)
         self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
         self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
         self._events = Events(client, now)
