@@ -1,6 +1,7 @@
 """Which of several devices a request gets, and what a refusal says."""
 
 import pytest
+from msgspec.structs import replace
 
 from hypertally.api.inventory import PciPool, PciType
 from hypertally.api.placement import HeldDevice, NumaPolicy
@@ -88,6 +89,13 @@ def test_the_guests_own_cell_comes_before_the_rest_of_its_socket() -> None:
     assert addresses_of(take(asked, host, near=[1], cells=cells)) == [DEV0, DEV1]
     assert addresses_of(take(request(policy=NumaPolicy.SOCKET), host, near=[1], cells=cells)) == [DEV1]
     assert isinstance(take(request(policy=NumaPolicy.SOCKET), host[2:], near=[1], cells=cells), Misfit)
+
+
+def test_within_the_socket_the_nearest_cell_comes_first() -> None:
+    told = zip(on_sockets(0, 0, 0), at_distances((10, 30, 20), (30, 10, 30), (20, 30, 10)), strict=True)
+    cells = [replace(socket, distances=distance.distances) for socket, distance in told]
+    host = [pool(DEV1, cell=1), pool(DEV2, cell=2)]
+    assert addresses_of(take(request(policy=NumaPolicy.SOCKET), host, near=[0], cells=cells)) == [DEV2]
 
 
 def test_a_device_of_an_unknown_cell_is_on_no_socket() -> None:
