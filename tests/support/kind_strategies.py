@@ -11,9 +11,11 @@ from hypertally.api.compute_node import (
     ComputeNodeSpec,
     ComputeNodeStatus,
     GuestState,
+    InstanceStates,
     Ledger,
     Orphans,
     Role,
+    Workload,
 )
 from hypertally.api.instance import InstanceResources, InstanceSpec, InstanceStatus, Move, MovePhase, MoveType
 from hypertally.api.migration import MigrationSpec, MigrationStatus, Outcome
@@ -66,6 +68,8 @@ ledgers = st.builds(
     free=signed,
     instances=counts,
     orphans=st.builds(Orphans, count=counts, resources=sums),
+    states=st.builds(InstanceStates, **dict.fromkeys(InstanceStates.__struct_fields__, counts)),
+    workload=st.builds(Workload, **dict.fromkeys(Workload.__struct_fields__, counts)),
     free_cells=few(placements.free_cells, lambda cell: cell.id),
     free_devices=few(placements.free_devices, lambda pool: (pool.vendor_id, pool.product_id)),
     free_mdevs=few(placements.free_mdevs, lambda mdev: (mdev.parent_address, mdev.type)),

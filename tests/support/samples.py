@@ -159,6 +159,11 @@ def ledger(generation: int = 1, **changed: Any) -> Object:
         "free": amounts(63, 64000, 1038336),
         "instances": 1,
         "orphans": {"count": 0, "resources": amounts(0, 0, 0)},
+        "states": {
+            "running": 1, "blocked": 1, "paused": 1, "shuttingDown": 1, "shutoff": 1, "crashed": 1, "suspended": 1,
+            "unknown": 1, "notListed": 1,
+        },
+        "workload": {"starting": 1, "incoming": 1, "reserved": 1, "leaving": 1},
         "freeCells": [
             {"id": 0, "memoryMiB": 63000, "sharedVCPUs": 1, "cpus": "5-7", "pages": [{"sizeKiB": 2048, "free": 448}]}
         ],
@@ -167,7 +172,7 @@ def ledger(generation: int = 1, **changed: Any) -> Object:
         ],
         "freeMdevs": [{"parentAddress": "0000:65:00.0", "type": "nvidia-222", "free": 14}],
         **changed,
-    }
+    }  # fmt: skip
 
 
 def _whole(kind: str, name: str, spec: Object, status: Object) -> Object:

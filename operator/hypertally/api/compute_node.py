@@ -164,6 +164,30 @@ class Orphans(Wire, frozen=True, kw_only=True, omit_defaults=False):
     resources: Amounts
 
 
+class Workload(Wire, frozen=True, kw_only=True):
+    """What is under way on a node: claims by what they wait for."""
+
+    starting: int = 0
+    """`Running`, and the report does not list the guest (yet)."""
+    incoming: int = 0
+    reserved: int = 0
+    leaving: int = 0
+
+
+class InstanceStates(Wire, frozen=True, kw_only=True):
+    """The Instances that hold something on a node, by the state of their guest there: `GuestState`, or not listed."""
+
+    running: int = 0
+    blocked: int = 0
+    paused: int = 0
+    shutting_down: int = 0
+    shutoff: int = 0
+    crashed: int = 0
+    suspended: int = 0
+    unknown: int = 0
+    not_listed: int = 0
+
+
 class Ledger(Wire, frozen=True, kw_only=True):
     """`status.ledger`: all claims on one node. What is free is stale while an observed number lags behind its original.
 
@@ -179,6 +203,8 @@ class Ledger(Wire, frozen=True, kw_only=True):
     free: Amounts
     instances: int
     orphans: Orphans
+    states: InstanceStates = InstanceStates()
+    workload: Workload = Workload()
     free_cells: tuple[CellFree, ...] = ()
     free_devices: tuple[PoolFree, ...] = ()
     free_mdevs: tuple[MdevFree, ...] = ()
@@ -211,10 +237,19 @@ class NodeCondition(StrEnum):
     INVENTORY_COMPLETE = "InventoryComplete"
     READY = "Ready"
     OVERCOMMITTED = "Overcommitted"
+    DRIFTED = "Drifted"
+    MISPLACED = "Misplaced"
+    DOUBTFUL = "Doubtful"
 
 
 AGENT_CONDITIONS = (NodeCondition.LIBVIRT_CONNECTED, NodeCondition.INVENTORY_COMPLETE)
-CONTROLLER_CONDITIONS = (NodeCondition.READY, NodeCondition.OVERCOMMITTED)
+CONTROLLER_CONDITIONS = (
+    NodeCondition.READY,
+    NodeCondition.OVERCOMMITTED,
+    NodeCondition.DRIFTED,
+    NodeCondition.MISPLACED,
+    NodeCondition.DOUBTFUL,
+)
 
 
 class LeasedAudit(Wire, frozen=True, kw_only=True, omit_defaults=False):

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
@@ -10,6 +12,7 @@ from hypertally.ledger.proof import NEEDS_PROOF
 from hypertally.ledger.wants import names, owner
 
 from .agents import Agent, Agents, Clock
+from .counts import Counts
 from .index import Index
 from .queue import Subject, Task
 from .store import Store, key_of
@@ -20,8 +23,11 @@ T = TypeVar("T")
 class Cache:
     """Every change is told to `enqueue` as the tasks that it may concern; too many are harmless, too few are not."""
 
-    def __init__(self, enqueue: Callable[[Task], None], clock: Clock, grace: float) -> None:
+    def __init__(
+        self, enqueue: Callable[[Task], None], clock: Clock, grace: float, counts: Counts | None = None
+    ) -> None:
         self._enqueue = enqueue
+        self.counts = counts or Counts()
         self.nodes: Store[ComputeNode] = Store(ComputeNode, self._node_changed)
         self.instances: Store[Instance] = Store(Instance, self._instance_changed)
         self.migrations: Store[Migration] = Store(Migration, self._migration_changed)
@@ -75,6 +81,7 @@ class Cache:
 
     def _node_changed(self, old: ComputeNode | None, new: ComputeNode | None) -> None:
         name = _one(old, new).metadata.name
+        self.counts.hear(name, new)
         before, after = _guests(old), _guests(new)
         self._nodes_by_guest.set(name, after)
         self._nodes_by_agent.set(name, [new.spec.node_name] if new else [])
@@ -94,9 +101,9 @@ class Cache:
         key, uuid = key_of(one.metadata), one.spec.uuid
         self._instances_by_uuid.set(key, [uuid] if new else [])
         self._instances_by_node.set(key, names(new) if new else [])
-        concerned = (names(old) if old else set()) | (names(new) if new else set()) | self.nodes_listing(uuid)
-        for node in concerned:
-            self._enqueue(Task(Subject.NODE, node))
+        if old is None or new is None or _accounted(old) != _accounted(new):
+            for node in (names(old) if old else set()) | (names(new) if new else set()) | self.nodes_listing(uuid):
+                self._enqueue(Task(Subject.NODE, node))
         self._enqueue_instances([one, *self.twins(uuid)])
 
     def _migration_changed(self, old: Migration | None, new: Migration | None) -> None:
@@ -134,6 +141,13 @@ def _one(old: T | None, new: T | None) -> T:
     if found is None:
         raise ValueError("a change without an object")
     return found
+
+
+def _accounted(instance: Instance) -> Instance:
+    """Without what no ledger depends on: most writes of an Instance only tell its owner something."""
+    metadata = replace(instance.metadata, resource_version="")
+    told = replace(instance.status, conditions=(), power_state=None)
+    return replace(instance, metadata=metadata, status=told)
 
 
 def _guests(node: ComputeNode | None) -> dict[str, object]:

@@ -7,20 +7,23 @@ from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
 from hypertally.api.carry import carry_unknown
-from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition
+from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition, Role
 from hypertally.api.conditions import Condition, find
 from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
+from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import aged
+from hypertally.ledger.drift import strays
 from hypertally.ledger.node_conditions import SILENT, findings
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
 from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
 from hypertally.ledger.wants import owner
 
 from .cache import Cache
+from .events import Events
 from .patches import conditions_patch, ledger_patch
 from .reads import LiveReads
 from .store import key_of
@@ -36,10 +39,13 @@ _READING_ROUNDS = 8
 class NodeReconciler:
     """`now` gives the wall clock as RFC 3339, for transition times only."""
 
-    def __init__(self, client: AsyncKubeClient, reads: LiveReads, cache: Cache, now: Callable[[], str]) -> None:
+    def __init__(
+        self, client: AsyncKubeClient, reads: LiveReads, cache: Cache, events: Events, now: Callable[[], str]
+    ) -> None:
         self._client = client
         self._reads = reads
         self._cache = cache
+        self._events = events
         self._now = now
 
     async def reconcile(self, name: str) -> None:
@@ -61,6 +67,7 @@ class NodeReconciler:
         else:
             return
         await self._client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+        self._events.tell_transitions(node, replace(node.status, conditions=conditions))
 
     def _is_due(self, cached: ComputeNode) -> bool:
         """As far as the cache knows: a hint that saves reads, and decides nothing."""
@@ -107,6 +114,14 @@ class NodeReconciler:
         found = {uuid: live[uuid] if uuid in live else self._cache.owner_of(uuid) for uuid in uuids}
         return {uuid: instance for uuid, instance in found.items() if instance is not None}
 
+    def missing_for_move(self, instance: Instance, target: ComputeNode) -> tuple[Shortage, ...]:
+        """What a target refuses to a move that was accepted and holds no place there yet."""
+        uuid, ledger = instance.spec.uuid, target.status.ledger
+        if ledger is None or any(c.uuid == uuid and c.role is Role.INCOMING for c in ledger.claims):
+            return ()
+        outcome = next_ledger(Inputs(node=target, owners=self.owners(target, {uuid: instance})))
+        return outcome.refusals.get(uuid, ()) if outcome else ()
+
     async def _read_owner(self, uuid: str, node: ComputeNode) -> Instance | None:
         claims = node.status.ledger.claims if node.status.ledger else ()
         keys = {f"{c.namespace}/{c.name}" for c in claims if c.uuid == uuid}
@@ -117,7 +132,9 @@ class NodeReconciler:
     def _conditions(self, node: ComputeNode, ledger: Ledger | None) -> tuple[Condition, ...]:
         if ledger is not None:
             node = replace(node, status=replace(node.status, ledger=ledger))
-        said = findings(node, agent_silent=self._is_silent(node))
+        elsewhere = strays(node, self._cache.owner_of)
+        self._cache.counts.misplaced(node.metadata.name, len(elsewhere))
+        said = findings(node, agent_silent=self._is_silent(node), strays=elsewhere)
         return aged(said, node.status.conditions, self._now(), node.metadata.generation)
 
     def _is_silent(self, node: ComputeNode) -> bool:

@@ -1,16 +1,28 @@
-"""The controller's conditions of a ComputeNode: `Ready`, the one summary a scheduler looks at, and `Overcommitted`."""
+"""The controller's conditions of a ComputeNode: `Ready`, the one summary that a scheduler looks at; `Overcommitted`,
+`Drifted`, `Misplaced` and `Doubtful`, for who runs the host. Each costs as much as the node has guests."""
+
+from collections.abc import Sequence
 
 from hypertally.api.compute_node import ComputeNode, NodeCondition
 from hypertally.api.conditions import Status, find
 
 from .conditions import Finding
+from .doubts import doubts
+from .drift import Stray, drifts, enumerated
 from .vectors import KEYS, WIRE_KEYS
 
 SILENT = "AgentSilent"
 
 
-def findings(node: ComputeNode, *, agent_silent: bool) -> tuple[Finding, ...]:
-    return (_ready(node, agent_silent), _overcommitted(node))
+def findings(node: ComputeNode, *, agent_silent: bool, strays: Sequence[Stray] = ()) -> tuple[Finding, ...]:
+    """`strays`: guests that it lists and whose Instances are accounted elsewhere."""
+    return (
+        _ready(node, agent_silent),
+        _overcommitted(node),
+        _drifted(node),
+        _misplaced(node, strays),
+        _doubtful(node),
+    )
 
 
 def _ready(node: ComputeNode, agent_silent: bool) -> Finding:
@@ -37,7 +49,7 @@ def _not_ready(status: Status, reason: str, message: str) -> Finding:
 def _overcommitted(node: ComputeNode) -> Finding:
     ledger = node.status.ledger
     if ledger is None:
-        return Finding(NodeCondition.OVERCOMMITTED, Status.UNKNOWN, "NoLedger", "Nothing has been accounted yet.")
+        return _unaccounted(NodeCondition.OVERCOMMITTED)
     short = [f"{WIRE_KEYS[k]} by {-getattr(ledger.free, k)}" for k in KEYS if getattr(ledger.free, k) < 0]
     if not short:
         return Finding(
@@ -46,3 +58,37 @@ def _overcommitted(node: ComputeNode) -> Finding:
     return Finding(
         NodeCondition.OVERCOMMITTED, Status.TRUE, "Exceeded", "Charged above allocatable: " + ", ".join(short) + "."
     )
+
+
+def _unaccounted(type_: NodeCondition) -> Finding:
+    return Finding(type_, Status.UNKNOWN, "NoLedger", "Nothing has been accounted yet.")
+
+
+def _drifted(node: ComputeNode) -> Finding:
+    if node.status.ledger is None:
+        return _unaccounted(NodeCondition.DRIFTED)
+    found = drifts(node)
+    if not found:
+        return Finding(NodeCondition.DRIFTED, Status.FALSE, "Matches", "Every guest is what is accounted for it.")
+    text = f"Guests that are not what is accounted for them: {enumerated(found)}."
+    return Finding(NodeCondition.DRIFTED, Status.TRUE, "GuestsDiffer", text)
+
+
+def _misplaced(node: ComputeNode, strays: Sequence[Stray]) -> Finding:
+    if node.status.ledger is None:
+        return _unaccounted(NodeCondition.MISPLACED)
+    if not strays:
+        text = "Every guest here is accounted here, or is an orphan."
+        return Finding(NodeCondition.MISPLACED, Status.FALSE, "AtHome", text)
+    text = f"Charged here too, though accounted elsewhere: {enumerated(strays)}."
+    return Finding(NodeCondition.MISPLACED, Status.TRUE, "AccountedElsewhere", text)
+
+
+def _doubtful(node: ComputeNode) -> Finding:
+    if node.status.report is None:
+        return Finding(NodeCondition.DOUBTFUL, Status.UNKNOWN, "NoReport", "Nothing has been reported yet.")
+    found = doubts(node)
+    if not found:
+        return Finding(NodeCondition.DOUBTFUL, Status.FALSE, "Consistent", "No number contradicts another.")
+    text = f"Taken as it is told, though it cannot be so: {enumerated(found)}."
+    return Finding(NodeCondition.DOUBTFUL, Status.TRUE, "Contradiction", text)
