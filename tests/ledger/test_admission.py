@@ -1,15 +1,21 @@
 """Does a claim fit: all or nothing, amount by amount."""
 
-from hypertally.api.amounts import Amounts
+from msgspec.structs import replace
+
+from hypertally.api.amounts import DEFAULT_RATIOS, Amounts
 from hypertally.api.bounds import CLAIMS_MAX
-from hypertally.ledger.admission import Desk, Shortage
+from hypertally.ledger.admission import Desk
+from hypertally.ledger.policy import Policy
+from hypertally.ledger.shortage import Shortage
 from hypertally.ledger.vectors import ZERO
-from tests.ledger.make import INCOMING, LEAVING, RUNNING, claim, size
+from tests.ledger.make import INCOMING, LEAVING, RUNNING, claim, guest, report, size
 
 
-def desk(room: Amounts | int, listed: dict[str, int] | None = None, omitted: int = 0) -> Desk:
-    allocatable = room if isinstance(room, Amounts) else size(room)
-    return Desk(allocatable, {uuid: size(n) for uuid, n in (listed or {}).items()}, size(omitted))
+def desk(room: Amounts | int, listed: dict[str, int] | None = None, omitted: int = 0, overhead: int = 0) -> Desk:
+    policy = Policy(room if isinstance(room, Amounts) else size(room), DEFAULT_RATIOS, Amounts(memory_mib=overhead))
+    guests = [guest(uuid, resources=number) for uuid, number in (listed or {}).items()]
+    seen = replace(report(0, guests), omitted_resources=size(omitted), guests_omitted=1 if omitted else 0)
+    return Desk(seen, policy)
 
 
 def test_a_claim_that_fills_the_node_exactly_fits() -> None:
@@ -89,7 +95,7 @@ def test_a_ledger_that_the_schema_holds_full_admits_no_further_claim_and_says_so
     books = desk(10**6)
     for number in range(CLAIMS_MAX):
         books.put(claim(f"g{number}"))
-    assert books.places == 0
+    assert books.lines == 0
     assert books.shortages(claim("one-more")) == (Shortage("claims", 1, 0),)
     assert books.shortages(claim("g1", resources=2)) == (), "a claim in the place of another needs no further place"
 
@@ -97,3 +103,23 @@ def test_a_ledger_that_the_schema_holds_full_admits_no_further_claim_and_says_so
 def test_a_guest_without_claims_holds_nothing() -> None:
     assert desk(1).held("a") == {}
     assert desk(1).allocated == ZERO
+
+
+def test_what_the_hypervisor_takes_is_charged_once_for_each_guest_however_many_claims_it_has() -> None:
+    books = desk(100, listed={"a": 4, "orphan": 2}, overhead=10)
+    assert books.allocated.memory_mib == 4 + 2 + 2 * 10
+    books.put(claim("a", resources=4))
+    books.put(claim("a", INCOMING, resources=4))
+    assert books.allocated.memory_mib == 8 + 2 + 2 * 10
+    books.put(claim("b", resources=1))
+    assert books.allocated.memory_mib == 8 + 2 + 1 + 3 * 10
+    assert books.allocated.vcpus == 8 + 2 + 1
+
+
+def test_a_guest_that_fits_only_without_what_the_hypervisor_takes_does_not_fit() -> None:
+    assert desk(16, overhead=8).shortages(claim("a", resources=8)) == ()
+    assert desk(16, overhead=9).shortages(claim("a", resources=8)) == (Shortage("memoryMiB", 8, 7),)
+
+
+def test_guests_that_the_report_left_out_cost_the_hypervisor_as_much_as_others() -> None:
+    assert desk(100, omitted=5, overhead=10).allocated.memory_mib == 5 + 10

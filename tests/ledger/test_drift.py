@@ -7,6 +7,7 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import MESSAGE_MAX
 from hypertally.api.compute_node import Claim, ComputeNode, Guest, GuestState
 from hypertally.api.instance import Instance, MovePhase, MoveType
+from hypertally.api.placement import HeldCell, HeldDevice, HeldMdev
 from hypertally.ledger.drift import Difference, drift_of, drifts, enumerated, strays
 from tests.ledger.make import INCOMING, LEAVING, RESERVED, claim, guest, instance, move, node
 
@@ -129,3 +130,39 @@ class TestEnumerated:
         names = ["n" * 63 + "/" + "i" * 253] * 320
         assert enumerated(names).endswith("; and 319 more")
         assert len(enumerated(names)) < MESSAGE_MAX - 100
+
+
+class TestPlaces:
+    placed = replace(
+        claim("a"),
+        request_digest="0" * 16,
+        cells=(HeldCell(id=0, memory_mib=1, page_size_kib=2048, cpus="4-5"),),
+        devices=(HeldDevice(address="0000:0a:10.0", request="net"),),
+        mdevs=(HeldMdev(type="t", parent_address="p", count=1),),
+    )
+    real = replace(
+        guest("a"),
+        cells=(0,), page_size_kib=2048, pinned_cpus="4", pci_addresses=("0000:0a:10.0",), mdev_uuids=("m",),
+    )  # fmt: skip
+
+    def test_a_guest_that_is_where_it_was_placed_does_not_drift(self) -> None:
+        """Of its two CPUs it runs on one: the other is the idle thread of an isolated core."""
+        assert drifts(node(claims=[self.placed], guests=[self.real])) == ()
+
+    def test_each_place_that_differs_is_told_with_both_values(self) -> None:
+        other = replace(self.real, cells=(1,), page_size_kib=4, pinned_cpus="6", pci_addresses=(), mdev_uuids=())
+        (text,) = texts(node(claims=[self.placed], guests=[other]))
+        assert text == (
+            "default/a has PCI devices none (accounted 0000:0a:10.0), mediated devices 0 (accounted 1), NUMA cells 1 "
+            "(accounted 0), pageSizeKiB 4 (accounted 2048), CPUs 6 (accounted 4-5)"
+        )
+
+    def test_a_guest_that_should_float_and_does_not_is_told(self) -> None:
+        assert texts(node(claims=[claim("a")], guests=[replace(guest("a"), cells=(0,))])) == [
+            "default/a has NUMA cells 0 (accounted none)"
+        ]
+
+    def test_a_guest_that_should_have_cpus_of_its_own_and_has_none_is_told(self) -> None:
+        assert texts(node(claims=[self.placed], guests=[replace(self.real, pinned_cpus="")])) == [
+            "default/a has CPUs none (accounted 4-5)"
+        ]

@@ -11,9 +11,9 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import ComputeNode, GuestState
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.instance_conditions import findings
+from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import claim, guest, instance, node
 
 TRUE, FALSE = Status.TRUE, Status.FALSE

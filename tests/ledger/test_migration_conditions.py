@@ -6,10 +6,10 @@ from hypertally.api.compute_node import Claim, ComputeNode, Role
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, Outcome
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.evidence import gather
 from hypertally.ledger.migration_conditions import findings, lock_of
+from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, instance, migration, move, node
 
 

@@ -11,10 +11,10 @@ from hypertally.api.compute_node import ComputeNode
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, MovePhase, MoveType
 from hypertally.api.migration import Migration, Outcome
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.evidence import gather
 from hypertally.ledger.migration_conditions import findings
+from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import INCOMING, claim, instance, migration, move, node
 
 TRUE, FALSE = Status.TRUE, Status.FALSE

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hypertally.api.amounts import AllocationRatios, Amounts, ReservedAmounts
+from hypertally.api.amounts import DEFAULT_RATIOS, AllocationRatios, Amounts, ReservedAmounts
 from hypertally.api.bounds import AMOUNT_MAX
 from hypertally.api.compute_node import Claim, Role
 from hypertally.api.conditions import Condition, Status
@@ -15,9 +15,9 @@ from hypertally.ledger.charges import charge
 from hypertally.ledger.conditions import Finding, aged
 from hypertally.ledger.evidence import Evidence, Sight
 from hypertally.ledger.moves import next_status
-from hypertally.ledger.policy import allocatable
+from hypertally.ledger.policy import Policy, allocatable
 from hypertally.ledger.vectors import KEYS, add, covers, greatest, subtract, total
-from tests.ledger.make import node_spec
+from tests.ledger.make import guest, node_spec, report
 from tests.ledger.strategies import amounts, claims, evidences, instances, migrations
 
 PHASES = list(MovePhase)
@@ -70,7 +70,7 @@ def test_allocatable_is_never_more_than_what_is_there_times_the_ratio(capacity: 
 def test_a_claim_without_shortages_exceeds_nothing_that_it_asks_for(
     room: Amounts, held: list[Claim], listed: Amounts, asked: Claim
 ) -> None:
-    desk = Desk(room, {"a": listed}, Amounts())
+    desk = Desk(report(0, [guest("a", resources=listed)]), Policy(room, DEFAULT_RATIOS, Amounts()))
     for each in held:
         desk.put(each)
     shortages = desk.shortages(asked)

@@ -8,9 +8,9 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.api.compute_node import AuditMark, ComputeNode, Role
 from hypertally.api.instance import Instance, MovePhase, MoveType
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.reconcile import Inputs, Outcome, is_lowered, next_ledger, same_content
+from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import (
     HOLDER,
     INCOMING,

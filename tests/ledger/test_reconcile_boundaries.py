@@ -6,9 +6,9 @@ from hypertally.api.amounts import AllocationRatios, Amounts, ReservedAmounts
 from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.api.compute_node import Claim, ComputeNode
 from hypertally.api.instance import Instance
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.reconcile import Inputs, Outcome, next_ledger
+from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import (
     INCOMING,
     LEAVING,

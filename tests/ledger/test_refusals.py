@@ -2,8 +2,8 @@
 
 import pytest
 
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.refusals import no_room
+from hypertally.ledger.shortage import Shortage
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hypertally.api.amounts import AllocationRatios, ReservedAmounts
+from hypertally.api.amounts import AllocationRatios, GuestOverhead, ReservedAmounts
 from hypertally.api.bounds import AMOUNT_MAX
 from hypertally.api.compute_node import (
     AuditMark,
@@ -82,6 +82,7 @@ compute_node_specs = st.builds(
     node_name=names,
     reserved=optional(ReservedAmounts, st.integers(0, AMOUNT_MAX)),
     allocation_ratios=optional(AllocationRatios, st.integers(1, 1_000_000)),
+    guest_overhead=st.none() | st.builds(GuestOverhead, memory_mib=st.integers(0, 2**20)),
 )
 compute_node_statuses = st.builds(
     ComputeNodeStatus, report=st.none() | reports, ledger=st.none() | ledgers, conditions=conditions

@@ -189,6 +189,7 @@ def compute_node(name: str) -> Object:
     spec = {
         "hypervisorHostname": "hv1.example.org", "hostUUID": HOST_UUID, "nodeName": "node-1",
         "reserved": shared(0, 512, 0), "allocationRatios": shared(4000, 1000, 1000),
+        "guestOverhead": {"memoryMiB": 64},
     }  # fmt: skip
     return _whole(
         "ComputeNode", name, spec, {"report": report(), "ledger": ledger(), "conditions": [condition("Ready")]}
@@ -211,7 +212,8 @@ def move() -> Object:
 
 def instance(name: str) -> Object:
     status = {
-        "computeNodeName": "node-1", "resources": amounts(), "placement": placement(), "move": move(), "refusedComputeNodeName": "node-3",
+        "computeNodeName": "node-1", "resources": amounts(), "placement": placement(), "move": move(),
+        "refusedComputeNodeName": "node-3",
         "powerState": "Running", "conditions": [condition("Claimed")],
     }  # fmt: skip
     spec = {"uuid": uuid(1), "resources": sizes(), "placement": sized_placement(), "computeNodeName": "node-1"}

@@ -36,3 +36,10 @@ class ReservedAmounts(Wire, frozen=True, kw_only=True):
     vcpus: int | None = None
     memory_mib: int | None = None
     disk_mib: int | None = None
+
+
+class GuestOverhead(Wire, frozen=True, kw_only=True):
+    """What the hypervisor itself takes for each guest beside the guest's size: QEMU's own memory, page tables, buffers.
+    Absent means nothing, as in Nova."""
+
+    memory_mib: int = 0

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from .amounts import AllocationRatios, Amounts, ReservedAmounts
+from .amounts import AllocationRatios, Amounts, GuestOverhead, ReservedAmounts
 from .base import Wire
 from .conditions import Condition
 from .inventory import Cpu, GuestType, MdevType, NumaCell, PagesInUse, PciPool, StoragePool
@@ -216,6 +216,7 @@ class ComputeNodeSpec(Wire, frozen=True, kw_only=True):
     node_name: str
     reserved: ReservedAmounts | None = None
     allocation_ratios: AllocationRatios | None = None
+    guest_overhead: GuestOverhead | None = None
 
 
 class ComputeNodeStatus(Wire, frozen=True, kw_only=True):

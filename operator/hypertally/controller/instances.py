@@ -13,11 +13,11 @@ from hypertally.api.instance import Instance, InstanceStatus
 from hypertally.api.migration import Migration
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.kinds import INSTANCE, Ref
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import aged
 from hypertally.ledger.evidence import Evidence, Sight, find_guest, gather, sight_of
 from hypertally.ledger.instance_conditions import findings
 from hypertally.ledger.moves import home_of, is_open, next_status
+from hypertally.ledger.places import Refusal
 from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.reconcile import Inputs, next_ledger
 from hypertally.ledger.transitions import STAYS
@@ -102,7 +102,7 @@ class InstanceReconciler:
     def _is_silent(self, node: ComputeNode) -> bool:
         return self._cache.agents.is_silent(node.spec.node_name)
 
-    def _missing(self, instance: Instance, node: ComputeNode) -> tuple[Shortage, ...]:
+    def _missing(self, instance: Instance, node: ComputeNode) -> tuple[Refusal, ...]:
         """What the node refuses to an Instance that holds nothing on it yet."""
         uuid = instance.spec.uuid
         if node.status.ledger is None or any(c.uuid == uuid and c.role in STAYS for c in node.status.ledger.claims):
@@ -111,7 +111,7 @@ class InstanceReconciler:
         return outcome.refusals.get(uuid, ()) if outcome else ()
 
     @staticmethod
-    def _refused(status: InstanceStatus, bound: str, node: ComputeNode | None, missing: Sequence[Shortage]) -> str:
+    def _refused(status: InstanceStatus, bound: str, node: ComputeNode | None, missing: Sequence[Refusal]) -> str:
         if status.compute_node_name or not bound:
             return ""
         if missing or node is None:

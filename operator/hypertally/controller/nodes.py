@@ -14,10 +14,10 @@ from hypertally.api.instance import Instance
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import aged
 from hypertally.ledger.drift import strays
 from hypertally.ledger.node_conditions import SILENT, findings
+from hypertally.ledger.places import Refusal
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
 from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
 from hypertally.ledger.wants import owner
@@ -114,7 +114,7 @@ class NodeReconciler:
         found = {uuid: live[uuid] if uuid in live else self._cache.owner_of(uuid) for uuid in uuids}
         return {uuid: instance for uuid, instance in found.items() if instance is not None}
 
-    def missing_for_move(self, instance: Instance, target: ComputeNode) -> tuple[Shortage, ...]:
+    def missing_for_move(self, instance: Instance, target: ComputeNode) -> tuple[Refusal, ...]:
         """What a target refuses to a move that was accepted and holds no place there yet."""
         uuid, ledger = instance.spec.uuid, target.status.ledger
         if ledger is None or any(c.uuid == uuid and c.role is Role.INCOMING for c in ledger.claims):

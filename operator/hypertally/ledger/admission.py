@@ -1,37 +1,31 @@
 """Does a claim fit: all or nothing, amount by amount."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import CLAIMS_MAX
-from hypertally.api.compute_node import Claim, Role
+from hypertally.api.compute_node import Claim, Report, Role
+from hypertally.api.placement import PlacementRequest
 
-from .charges import charge
-from .vectors import KEYS, WIRE_KEYS, ZERO, add, subtract, total
-
-
-@dataclass(frozen=True)
-class Shortage:
-    """One amount that is missing: how much was asked for, how much is free for it (negative when over-committed)."""
-
-    amount: str
-    asked: int
-    free: int
-
-    def __str__(self) -> str:
-        return f"{self.amount}: asked {self.asked}, free {self.free}"
+from .charges import charge, sizes
+from .places import Places, Refusal, too_much
+from .policy import Policy
+from .shortage import Shortage
+from .vectors import KEYS, WIRE_KEYS, ZERO, add, subtract, times, total
 
 
 class Desk:
     """The claims of one node while the next ledger is made; the charge of a guest is counted anew with each claim."""
 
-    def __init__(self, allocatable: Amounts, listed: Mapping[str, Amounts], omitted: Amounts) -> None:
-        self.allocatable = allocatable
-        self._listed = listed
+    def __init__(self, report: Report, policy: Policy) -> None:
+        self.allocatable = policy.allocatable
+        self.places = Places(report, policy.ratios)
+        self._overhead = policy.overhead
+        self._listed = sizes(report.guests)
         self._held: dict[str, dict[Role, Claim]] = {}
         self._count = 0
-        self.allocated = add(total(listed.values()), omitted)
+        omitted = add(report.omitted_resources or ZERO, times(report.guests_omitted, self._overhead))
+        self.allocated = add(total(self._charge(uuid, ()) for uuid in self._listed), omitted)
 
     def held(self, uuid: str) -> Mapping[Role, Claim]:
         return self._held.get(uuid, {})
@@ -47,16 +41,29 @@ class Desk:
         held = self._held.setdefault(claim.uuid, {})
         self._count += claim.role not in held
         held[claim.role] = claim
+        self.places.note(claim.uuid, held)
 
     @property
-    def places(self) -> int:
+    def lines(self) -> int:
         """How many more claims the schema lets a ledger hold."""
         return CLAIMS_MAX - self._count
+
+    def fit(self, claim: Claim, request: PlacementRequest | None) -> Claim | tuple[Refusal, ...]:
+        """`claim` with its cells and devices, or everything that is missing."""
+        return self.shortages(claim) or self.fit_places(claim, request)
+
+    def fit_places(self, claim: Claim, request: PlacementRequest | None) -> Claim | tuple[Refusal, ...]:
+        """Whether there is room for its amounts or not."""
+        found = self.places.choose(claim, request)
+        if not isinstance(found, Claim):
+            return (found,)
+        beyond = too_much((*self.claims(), found)) if found.request_digest else None
+        return found if beyond is None else (beyond,)
 
     def shortages(self, claim: Claim) -> tuple[Shortage, ...]:
         """What is missing for `claim`. An amount that it does not ask for is never missing."""
         after = self._allocated_with(claim)
-        found = [] if self.places > 0 or claim.role in self.held(claim.uuid) else [Shortage("claims", 1, self.places)]
+        found = [] if self.lines > 0 or claim.role in self.held(claim.uuid) else [Shortage("claims", 1, self.lines)]
         for key in KEYS:
             asked, room = getattr(claim.resources, key), getattr(self.allocatable, key)
             over = getattr(after, key) - room
@@ -72,5 +79,7 @@ class Desk:
             self._charge(claim.uuid, changed.values()),
         )
 
-    def _charge(self, uuid: str, claims: Iterable[Claim]) -> Amounts:
-        return charge(claims, self._listed.get(uuid, ZERO))
+    def _charge(self, uuid: str, claims: Collection[Claim]) -> Amounts:
+        if not claims and uuid not in self._listed:
+            return ZERO
+        return charge(claims, self._listed.get(uuid, ZERO), self._overhead)

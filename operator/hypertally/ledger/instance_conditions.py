@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from hypertally.api.compute_node import Claim, ComputeNode, Guest, Role
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, InstanceCondition, InstanceStatus
+from hypertally.api.placement import digest
 
-from .admission import Shortage
 from .conditions import Finding
 from .drift import drift_of
 from .evidence import Sight, find_guest, sight_of
+from .places import Refusal
 from .refusals import no_room
 from .vectors import KEYS, WIRE_KEYS, ZERO
 
@@ -21,7 +22,7 @@ def findings(
     status: InstanceStatus,
     node: ComputeNode | None,
     *,
-    missing: Sequence[Shortage] = (),
+    missing: Sequence[Refusal] = (),
     twin: Instance | None = None,
     seen_on: Sequence[str] = (),
 ) -> tuple[Finding, ...]:
@@ -36,7 +37,7 @@ def _claimed(
     instance: Instance,
     status: InstanceStatus,
     node: ComputeNode | None,
-    missing: Sequence[Shortage],
+    missing: Sequence[Refusal],
     twin: Instance | None,
 ) -> Finding:
     home = status.compute_node_name
@@ -92,6 +93,14 @@ def _held(instance: Instance, claim: Claim, node: ComputeNode) -> Finding:
     if claim.role is Role.RUNNING and claim.resources != asked:
         text = f"Accounted on {name} with {_text(claim)}; spec.resources take effect by a Migration of type Resize."
         return Finding(CLAIMED, Status.TRUE, "SizeDiffersFromSpec", text)
+    if claim.role is Role.RUNNING and claim.request_digest != digest(instance.spec.placement):
+        text = f"Accounted on {name} as placed before; spec.placement takes effect by a Migration of type Resize."
+        return Finding(CLAIMED, Status.TRUE, "PlacementDiffersFromSpec", text)
+    if claim.is_unplaced:
+        text = (
+            f"Accounted on {name}, but without the cells or devices that it asks for: none were free."
+        )
+        return Finding(CLAIMED, Status.TRUE, "Unplaced", text)
     return Finding(CLAIMED, Status.TRUE, "Claimed", f"Accounted on {name}.")
 
 

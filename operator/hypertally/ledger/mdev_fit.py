@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from hypertally.api.inventory import MdevType
 from hypertally.api.placement import HeldMdev, MdevRequest
 
-from .admission import Shortage
 from .mdev_free import Left, MdevBooks
 from .numa_fit import Misfit
 from .numa_free import Holding
+from .shortage import Shortage
 
 
 def fit_mdevs(

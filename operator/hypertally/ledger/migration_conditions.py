@@ -7,9 +7,9 @@ from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, MigrationCondition
 
-from .admission import Shortage
 from .conditions import Finding
 from .moves import NOWHERE, TWO_PHASES, Nodes, home_of, is_clean, is_closed, is_for
+from .places import Refusal
 from .refusals import no_room
 
 CLAIMED, COMPLETED = MigrationCondition.CLAIMED, MigrationCondition.COMPLETED
@@ -21,7 +21,7 @@ def findings(
     nodes: Nodes,
     known_nodes: frozenset[str],
     *,
-    missing: Sequence[Shortage] = (),
+    missing: Sequence[Refusal] = (),
 ) -> tuple[Finding, ...]:
     """What is said of a Migration that is not completed yet. `missing`: what its target refuses to the Instance."""
     return _claimed(migration, instance, nodes, known_nodes, missing), _completed(migration, instance, nodes)
@@ -38,7 +38,7 @@ def _claimed(
     instance: Instance | None,
     nodes: Nodes,
     known: frozenset[str],
-    missing: Sequence[Shortage],
+    missing: Sequence[Refusal],
 ) -> Finding:
     if instance is None:
         name = migration.spec.instance_name
@@ -76,7 +76,7 @@ def _name(move: Move | None) -> str:
     return f"Migration {move.migration_name}" if move and move.migration_name else "one that nobody declared"
 
 
-def _of_accepted(move: Move, instance: Instance, nodes: Nodes, missing: Sequence[Shortage]) -> Finding:
+def _of_accepted(move: Move, instance: Instance, nodes: Nodes, missing: Sequence[Refusal]) -> Finding:
     if move.phase is not MovePhase.ACCEPTED:
         return Finding(CLAIMED, Status.TRUE, "Moved", f"Accounted on {home_of(instance)}.")
     claims = nodes.get(move.target, NOWHERE).claims

@@ -7,21 +7,25 @@ from hypertally.api.compute_node import ComputeNode, NodeCondition
 from hypertally.api.conditions import Status, find
 
 from .conditions import Finding
+from .conflicts import Conflicts, conflicts
 from .doubts import doubts
 from .drift import Stray, drifts, enumerated
 from .vectors import KEYS, WIRE_KEYS
 
 SILENT = "AgentSilent"
+_OVER_MAX = 400
+"""Characters; the amounts come first."""
 
 
 def findings(node: ComputeNode, *, agent_silent: bool, strays: Sequence[Stray] = ()) -> tuple[Finding, ...]:
     """`strays`: guests that it lists and whose Instances are accounted elsewhere."""
+    found = conflicts(node)
     return (
         _ready(node, agent_silent),
-        _overcommitted(node),
+        _overcommitted(node, found),
         _drifted(node),
         _misplaced(node, strays),
-        _doubtful(node),
+        _doubtful(node, found),
     )
 
 
@@ -46,18 +50,19 @@ def _not_ready(status: Status, reason: str, message: str) -> Finding:
     return Finding(NodeCondition.READY, status, reason, message)
 
 
-def _overcommitted(node: ComputeNode) -> Finding:
+def _overcommitted(node: ComputeNode, found: Conflicts) -> Finding:
     ledger = node.status.ledger
     if ledger is None:
         return _unaccounted(NodeCondition.OVERCOMMITTED)
     short = [f"{WIRE_KEYS[k]} by {-getattr(ledger.free, k)}" for k in KEYS if getattr(ledger.free, k) < 0]
-    if not short:
+    short += [f"memoryMiB of NUMA cell {c.id} by {-c.memory_mib}" for c in ledger.free_cells if c.memory_mib < 0]
+    if not short and not found.over:
         return Finding(
             NodeCondition.OVERCOMMITTED, Status.FALSE, "Fits", "Everything charged fits what is allocatable."
         )
-    return Finding(
-        NodeCondition.OVERCOMMITTED, Status.TRUE, "Exceeded", "Charged above allocatable: " + ", ".join(short) + "."
-    )
+    said = [f"Charged above allocatable: {', '.join(short)}."] if short else []
+    said += [f"Held more than once: {enumerated(found.over, _OVER_MAX)}."] if found.over else []
+    return Finding(NodeCondition.OVERCOMMITTED, Status.TRUE, "Exceeded", " ".join(said))
 
 
 def _unaccounted(type_: NodeCondition) -> Finding:
@@ -84,10 +89,10 @@ def _misplaced(node: ComputeNode, strays: Sequence[Stray]) -> Finding:
     return Finding(NodeCondition.MISPLACED, Status.TRUE, "AccountedElsewhere", text)
 
 
-def _doubtful(node: ComputeNode) -> Finding:
+def _doubtful(node: ComputeNode, conflicting: Conflicts) -> Finding:
     if node.status.report is None:
         return Finding(NodeCondition.DOUBTFUL, Status.UNKNOWN, "NoReport", "Nothing has been reported yet.")
-    found = doubts(node)
+    found = (*doubts(node), *conflicting.doubtful)
     if not found:
         return Finding(NodeCondition.DOUBTFUL, Status.FALSE, "Consistent", "No number contradicts another.")
     text = f"Taken as it is told, though it cannot be so: {enumerated(found)}."

@@ -13,11 +13,11 @@ from hypertally.api.inventory import NumaCell
 from hypertally.api.placement import CellFree, GuestCell, HeldCell, PlacementRequest
 
 from . import cpu_set
-from .admission import Shortage
 from .numa_cells import host_cells
 from .numa_cpus import take
 from .numa_match import assignments, crowded
 from .numa_room import Room, is_dedicated, page_size, room
+from .shortage import Shortage
 
 
 @dataclass(frozen=True)

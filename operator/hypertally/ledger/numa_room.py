@@ -11,9 +11,9 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.placement import CellFree, CpuPolicy, GuestCell, PageSize, PlacementRequest, ThreadPolicy
 
 from . import cpu_set
-from .admission import Shortage
 from .numa_cells import KIB_PER_MIB, HostCell
 from .numa_cpus import room_for, takeable
+from .shortage import Shortage
 
 
 @dataclass(frozen=True)

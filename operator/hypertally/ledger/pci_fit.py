@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from hypertally.api.inventory import NumaCell, PciDevice, PciPool
 from hypertally.api.placement import HeldDevice, PciRequest
 
-from .admission import Shortage
 from .numa_fit import Misfit
 from .pci_free import Holders, Usable
 from .pci_match import Crowd, divide
 from .pci_rules import Nearness, Rank, matches, only_on_demand
+from .shortage import Shortage
 
 TRIES_MAX = 1000
 """How often it is tried to use a card as a whole or by its virtual functions before a guest that asks for both is

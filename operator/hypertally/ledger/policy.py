@@ -1,5 +1,7 @@
 """What of a host may be given away: allocatable = floor((capacity - reserved) x ratio)."""
 
+from dataclasses import dataclass
+
 from hypertally.api.amounts import DEFAULT_RATIOS, DEFAULT_RESERVED, AllocationRatios, Amounts, ReservedAmounts
 from hypertally.api.compute_node import ComputeNodeSpec
 
@@ -19,6 +21,22 @@ def ratios(spec: ComputeNodeSpec) -> Amounts:
 def allocatable(capacity: Amounts, spec: ComputeNodeSpec) -> Amounts:
     """Rounded down once, at the end; a reserve above the capacity makes it negative, and says so."""
     return combine(lambda c, r, m: (c - r) * m // 1000, capacity, reserved(spec), ratios(spec))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the operator's word makes of a host."""
+
+    allocatable: Amounts
+    ratios: Amounts
+    """In milli."""
+    overhead: Amounts
+    """What the hypervisor itself takes for each guest."""
+
+    @classmethod
+    def of(cls, spec: ComputeNodeSpec, capacity: Amounts) -> "Policy":
+        overhead = spec.guest_overhead.memory_mib if spec.guest_overhead else 0
+        return cls(allocatable(capacity, spec), ratios(spec), Amounts(memory_mib=overhead))
 
 
 def _chosen(words: ReservedAmounts | AllocationRatios | None, defaults: Amounts) -> Amounts:

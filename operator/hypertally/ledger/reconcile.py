@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from hypertally.api.compute_node import Claim, ComputeNode, Ledger, Orphans, Report, Role
 from hypertally.api.instance import Instance
 
-from .admission import Desk, Shortage
+from .admission import Desk
 from .charges import sizes
 from .counters import states, workload
-from .policy import allocatable
+from .places import Refusal, by_guest
+from .policy import Policy
 from .proof import AgentLook, is_proven, needs_stamp
 from .transitions import STAYS, carry_over, make
-from .vectors import ZERO, clamped, subtract, total
+from .vectors import clamped, subtract, total
 from .wants import Want, seniority, wants
 
 
@@ -41,7 +42,7 @@ class Outcome:
     """The next ledger, and by guest uuid what is missing for the claims that were refused."""
 
     ledger: Ledger
-    refusals: Mapping[str, tuple[Shortage, ...]] = field(default_factory=dict)
+    refusals: Mapping[str, tuple[Refusal, ...]] = field(default_factory=dict)
 
 
 def next_ledger(inputs: Inputs) -> Outcome | None:
@@ -49,15 +50,14 @@ def next_ledger(inputs: Inputs) -> Outcome | None:
     report = inputs.node.status.report
     if report is None or report.capacity is None:
         return None
-    may_give = allocatable(report.capacity, inputs.node.spec)
-    desk = Desk(may_give, sizes(report.guests), report.omitted_resources or ZERO)
+    desk = Desk(report, Policy.of(inputs.node.spec, report.capacity))
     wanted = {uuid: wants(owner, inputs.node.metadata.name) for uuid, owner in inputs.owners.items()}
     if inputs.node.status.ledger is None:
         _rebuild(inputs, desk, wanted)
         return Outcome(_ledger(inputs, report, desk))
     _carry_over(inputs, desk, wanted)
     refusals = _admit(inputs, desk, wanted)
-    _find_room(desk)
+    _find_room(desk, wanted)
     return Outcome(_ledger(inputs, report, desk), refusals)
 
 
@@ -84,14 +84,17 @@ def _rebuild(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want
     granted = [i for i in sorted(inputs.owners.values(), key=seniority) if i.status.compute_node_name]
     for role in (Role.RUNNING, Role.RESERVED_FOR_REVERT, Role.INCOMING):
         for owner in granted:
-            if role in wanted[owner.spec.uuid] and desk.places > 0:
-                desk.put(make(owner, role, wanted[owner.spec.uuid][role]))
+            want = wanted[owner.spec.uuid].get(role)
+            if want and desk.lines > 0:
+                claim = make(owner, role, want)
+                found = desk.fit_places(claim, want.placement)
+                desk.put(found if isinstance(found, Claim) else claim)
 
 
 def _carry_over(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
     node, look = inputs.node, inputs.look
     listed = {g.uuid for g in node.status.report.guests} if node.status.report else set()
-    for uuid, have in _by_guest(node.status.ledger.claims if node.status.ledger else ()).items():
+    for uuid, have in by_guest(node.status.ledger.claims if node.status.ledger else ()).items():
         stand = (
             have
             if uuid in inputs.frozen
@@ -115,54 +118,52 @@ def _stamped(claim: Claim, inputs: Inputs) -> Claim:
     return replace(claim, since=look.mark)
 
 
-def _by_guest(claims: tuple[Claim, ...]) -> dict[str, dict[Role, Claim]]:
-    result: dict[str, dict[Role, Claim]] = {}
-    for claim in claims:
-        result.setdefault(claim.uuid, {})[claim.role] = claim
-    return result
-
-
-def _admit(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> dict[str, tuple[Shortage, ...]]:
+def _admit(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> dict[str, tuple[Refusal, ...]]:
     refusals = {}
     for owner in sorted(inputs.owners.values(), key=seniority):
         uuid = owner.spec.uuid
         for role in (Role.RUNNING, Role.INCOMING, Role.RESERVED_FOR_REVERT):
             if role in wanted[uuid] and role not in desk.held(uuid):
-                missing = _admit_one(inputs, desk, make(owner, role, wanted[uuid][role]))
+                want = wanted[uuid][role]
+                missing = _admit_one(inputs, desk, make(owner, role, want), want)
                 if missing:
                     refusals[uuid] = missing
     return refusals
 
 
-def _admit_one(inputs: Inputs, desk: Desk, claim: Claim) -> tuple[Shortage, ...]:
-    missing = desk.shortages(claim)
-    if missing and _may_overcommit(inputs, desk, claim):
-        claim, missing = replace(claim, overcommitted=True), ()
-    if not missing:
-        desk.put(claim)
-    return missing
+def _admit_one(inputs: Inputs, desk: Desk, claim: Claim, want: Want) -> tuple[Refusal, ...]:
+    found = desk.fit(claim, want.placement)
+    if isinstance(found, Claim):
+        desk.put(found)
+        return ()
+    if not _may_overcommit(inputs, desk, claim):
+        return found
+    desk.put(replace(claim, overcommitted=True))
+    return ()
 
 
 def _may_overcommit(inputs: Inputs, desk: Desk, claim: Claim) -> bool:
     """What runs is always charged: a listed guest without another claim that stays is taken all the same."""
     report = inputs.node.status.report
     listed = report is not None and any(g.uuid == claim.uuid for g in report.guests)
-    return listed and desk.places > 0 and not any(role in STAYS for role in desk.held(claim.uuid))
+    return listed and desk.lines > 0 and not any(role in STAYS for role in desk.held(claim.uuid))
 
 
-def _find_room(desk: Desk) -> None:
-    """A claim taken without room gets it as soon as there is some."""
+def _find_room(desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
+    """A claim taken without room, or without its cells and devices, gets them as soon as there are some."""
     for claim in desk.claims():
-        settled = replace(claim, overcommitted=False)
-        if claim.overcommitted and not desk.shortages(settled):
-            desk.put(settled)
+        want = wanted.get(claim.uuid, {}).get(claim.role)
+        if want and (claim.overcommitted or claim.is_unplaced):
+            found = desk.fit(replace(claim, overcommitted=False), want.placement)
+            if isinstance(found, Claim):
+                desk.put(found)
 
 
 def _ledger(inputs: Inputs, report: Report, desk: Desk) -> Ledger:
     node, claims = inputs.node, desk.claims()
     held = {c.uuid for c in claims}
     orphans = [size for uuid, size in sizes(report.guests).items() if uuid not in held and uuid not in inputs.declared]
-    allocated = clamped(desk.allocated)
+    allocated, free = clamped(desk.allocated), desk.places.free()
     return Ledger(
         generation=node.status.ledger.generation + 1 if node.status.ledger else 1,
         observed_report_generation=report.generation,
@@ -175,4 +176,7 @@ def _ledger(inputs: Inputs, report: Report, desk: Desk) -> Ledger:
         orphans=Orphans(count=len(orphans), resources=total(orphans)),
         states=states(claims, report.guests),
         workload=workload(claims, report.guests),
+        free_cells=free.cells,
+        free_devices=free.devices,
+        free_mdevs=free.mdevs,
     )

@@ -4,20 +4,24 @@ from collections.abc import Sequence
 
 from hypertally.api.bounds import CLAIMS_MAX
 
-from .admission import Shortage
+from .places import Refusal
+from .shortage import Shortage
 from .vectors import WIRE_KEYS
 
 _AMOUNTS = frozenset(WIRE_KEYS.values())
 
 
-def no_room(node: str, missing: Sequence[Shortage]) -> str:
-    """Every amount that is missing, then the nearest fit. `missing` is not empty."""
-    return f"{node} has no room: {'; '.join(map(str, missing))}. {_nearest(missing)}"
+def no_room(node: str, missing: Sequence[Refusal]) -> str:
+    """Everything that is missing, then the nearest fit. `missing` is not empty."""
+    return f"{node} has no room: {'; '.join(map(str, missing))}. {_nearest(missing)}".rstrip()
 
 
-def _nearest(missing: Sequence[Shortage]) -> str:
-    """All other amounts fit as they are asked for."""
-    amounts = [shortage for shortage in missing if shortage.amount in _AMOUNTS]
+def _nearest(missing: Sequence[Refusal]) -> str:
+    """All other amounts fit as they are asked for. Of cells and devices it has been said already."""
+    shortages = [refusal for refusal in missing if isinstance(refusal, Shortage)]
+    if len(shortages) < len(missing):
+        return ""
+    amounts = [shortage for shortage in shortages if shortage.amount in _AMOUNTS]
     if len(amounts) < len(missing):
         return f"A ledger has at most {CLAIMS_MAX} claims."
     gone = [shortage.amount for shortage in amounts if shortage.free <= 0]

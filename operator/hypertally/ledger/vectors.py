@@ -36,6 +36,10 @@ def subtract(a: Amounts, b: Amounts) -> Amounts:
     )
 
 
+def times(number: int, a: Amounts) -> Amounts:
+    return combine(lambda x: number * x, a)
+
+
 def most(a: Amounts, b: Amounts) -> Amounts:
     """The greater value of each key."""
     return Amounts(
