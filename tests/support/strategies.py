@@ -11,6 +11,7 @@ from hypertally.api.bounds import (
     GUEST_NAME_MAX,
     HOLDER_MAX,
     HYPERVISOR_TYPE_MAX,
+    MAINTENANCE_REASON_MAX,
     MESSAGE_MAX,
     ORDINAL_MAX,
     PAGE_SIZE_MAX,
@@ -25,10 +26,13 @@ from hypertally.api.compute_node import (
     GuestState,
     Hypervisor,
     Ledger,
+    Maintenance,
+    MaintenanceMode,
     Omission,
     Orphans,
     Report,
     Role,
+    Schedulable,
 )
 from hypertally.api.conditions import Condition, Status
 from hypertally.api.forms import PLAIN
@@ -236,6 +240,8 @@ claims = st.builds(
 
 ledgers = st.builds(
     Ledger,
+    Maintenance,
+    MaintenanceMode,
     generation=generations,
     observed_report_generation=counters,
     observed_generation=counters,
@@ -252,6 +258,9 @@ compute_node_specs = st.builds(
     hypervisor_hostname=names,
     host_uuid=uuids,
     node_name=names,
+    schedulable=st.sampled_from(Schedulable),
+    maintenance=st.none()
+    | st.builds(Maintenance, mode=st.sampled_from(MaintenanceMode), reason=texts(MAINTENANCE_REASON_MAX, 1)),
     reserved=optional(ReservedAmounts, st.integers(0, AMOUNT_MAX)),
     allocation_ratios=optional(AllocationRatios, st.integers(1, 1_000_000)),
 )
