@@ -9,6 +9,7 @@ from hypertally.api.instance import Instance, InstanceCondition, InstanceStatus
 from .admission import Shortage
 from .conditions import Finding
 from .evidence import Sight, find_guest, sight_of
+from .gate import Bar
 from .vectors import KEYS, WIRE_KEYS
 
 CLAIMED, PLACED, READY = InstanceCondition.CLAIMED, InstanceCondition.PLACED, InstanceCondition.READY
@@ -51,9 +52,15 @@ def _claimed(
     if claim is not None:
         return _held(instance, claim, bound)
     if missing:
-        text = "; ".join(str(s) for s in missing)
-        return Finding(CLAIMED, Status.FALSE, "InsufficientResources", f"{bound} has no room: {text}.")
+        return _refused(missing, bound)
     return Finding(CLAIMED, Status.FALSE, "Pending", f"{bound} has not accounted it yet.")
+
+
+def _refused(missing: Sequence[Shortage], bound: str) -> Finding:
+    if isinstance(missing[0], Bar):
+        return Finding(CLAIMED, Status.FALSE, missing[0].reason, missing[0].message)
+    text = "; ".join(str(s) for s in missing)
+    return Finding(CLAIMED, Status.FALSE, "InsufficientResources", f"{bound} has no room: {text}.")
 
 
 def _running_claim(instance: Instance, node: ComputeNode) -> Claim | None:

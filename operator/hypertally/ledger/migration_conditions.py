@@ -6,7 +6,8 @@ from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, MigrationCondition
 
 from .conditions import Finding
-from .moves import NOWHERE, Nodes, home_of, is_clean, is_closed, is_for
+from .evidence import Evidence, Sight
+from .moves import NOWHERE, Nodes, home_of, is_barred, is_clean, is_closed, is_for
 
 CLAIMED, COMPLETED = MigrationCondition.CLAIMED, MigrationCondition.COMPLETED
 
@@ -32,10 +33,10 @@ def _claimed(migration: Migration, instance: Instance | None, nodes: Nodes, know
         text = f"It was for guest {migration.status.uuid}; Instance {instance.metadata.name} is another's now."
         return Finding(CLAIMED, Status.FALSE, "InstanceReplaced", text)
     move = lock_of(migration, instance)
-    return _of_accepted(move, instance, nodes) if move else _of_waiting(migration, instance, known)
+    return _of_accepted(move, instance, nodes) if move else _of_waiting(migration, instance, nodes, known)
 
 
-def _of_waiting(migration: Migration, instance: Instance, known: frozenset[str]) -> Finding:
+def _of_waiting(migration: Migration, instance: Instance, nodes: Nodes, known: frozenset[str]) -> Finding:
     spec = migration.spec
     target, move, home = spec.target_compute_node_name, instance.status.move, instance.status.compute_node_name
     obstacles = (
@@ -51,7 +52,15 @@ def _of_waiting(migration: Migration, instance: Instance, known: frozenset[str])
     for stands, reason, message in obstacles:
         if stands:
             return Finding(CLAIMED, Status.FALSE, reason, message)
+    if is_barred(home, target, nodes):
+        return _barred(home, nodes.get(target, NOWHERE))
     return Finding(CLAIMED, Status.FALSE, "Pending", "Not accepted yet.")
+
+
+def _barred(home: str, target: Evidence) -> Finding:
+    if target.bar is not None and target.sight is Sight.ABSENT:
+        return Finding(CLAIMED, Status.FALSE, target.bar.reason, target.bar.message)
+    return Finding(CLAIMED, Status.FALSE, "SourceFrozen", f"{home} is frozen by its operator: no move away begins.")
 
 
 def _name(move: Move | None) -> str:
@@ -64,6 +73,8 @@ def _of_accepted(move: Move, instance: Instance, nodes: Nodes) -> Finding:
     claims = nodes.get(move.target, NOWHERE).claims
     if any(c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid for c in claims):
         return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place.")
+    if (bar := nodes.get(move.target, NOWHERE).bar) is not None:
+        return Finding(CLAIMED, Status.FALSE, bar.reason, bar.message)
     return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{move.target} does not hold a place for it.")
 
 

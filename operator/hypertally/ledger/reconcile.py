@@ -13,6 +13,7 @@ from hypertally.api.instance import Instance
 
 from .admission import Desk, Shortage
 from .charges import sizes
+from .gate import barred
 from .policy import allocatable
 from .proof import AgentLook, is_proven, needs_stamp
 from .transitions import STAYS, carry_over, make
@@ -134,6 +135,8 @@ def _admit(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]
 
 
 def _admit_one(inputs: Inputs, desk: Desk, claim: Claim) -> tuple[Shortage, ...]:
+    if (bar := barred(inputs.node, claim)) is not None:
+        return (bar,)
     missing = desk.shortages(claim)
     if missing and _may_overcommit(inputs, desk, claim):
         claim, missing = replace(claim, overcommitted=True), ()
