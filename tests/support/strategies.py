@@ -240,8 +240,6 @@ claims = st.builds(
 
 ledgers = st.builds(
     Ledger,
-    Maintenance,
-    MaintenanceMode,
     generation=generations,
     observed_report_generation=counters,
     observed_generation=counters,
