@@ -6,6 +6,10 @@ from typing import TypeVar
 from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
+from hypertally.ledger.gate import bar, is_frozen
+from hypertally.ledger.identity_conditions import Neighbours, Peer
+from hypertally.ledger.moves import is_closed
+from hypertally.ledger.node_conditions import is_served
 from hypertally.ledger.proof import NEEDS_PROOF
 from hypertally.ledger.wants import names, owner
 
@@ -32,6 +36,10 @@ class Cache:
         self._migrations_by_node = Index()
         self._nodes_by_guest = Index()
         self._nodes_by_agent = Index()
+        self._nodes_by_host = Index()
+        self._nodes_by_hostname = Index()
+        self._nodes_by_sight = Index()
+        """By the UUID of the host to which an agent's connection leads."""
         self._silent: set[str] = set()
 
     def twins(self, uuid: str) -> list[Instance]:
@@ -44,6 +52,44 @@ class Cache:
 
     def is_declared(self, uuid: str) -> bool:
         return bool(self._instances_by_uuid.of(uuid))
+
+    @property
+    def declared(self) -> "Declared":
+        """Guest uuids for which an Instance exists anywhere."""
+        return Declared(self._instances_by_uuid)
+
+    def leading_to(self, node: str) -> list[str]:
+        """Every Migration to that node that is not completed."""
+        found = map(self.migrations.get, sorted(self._migrations_by_node.of(node)))
+        return [key_of(m.metadata) for m in found if m is not None and not is_closed(m)]
+
+    def agents_of_nodes(self) -> list[str]:
+        """Every agent that some ComputeNode names."""
+        return self._nodes_by_agent.values()
+
+    def neighbours(self, node: ComputeNode, *, silent: bool) -> Neighbours:
+        """`silent`: the node's agent is, so that what it said last is no longer so."""
+        spec = node.spec
+        named = self._nodes_by_host.of(spec.host_uuid) | self._nodes_by_sight.of(spec.host_uuid)
+        return Neighbours(
+            seen=None if silent else self.agents.seen(spec.node_name, node.metadata.name),
+            same_uuid=[_peer(n, self.agents) for n in self._others(node, named) if self._is_of(n, spec.host_uuid)],
+            same_hostname=[
+                _peer(n, self.agents)
+                for n in self._others(node, self._nodes_by_hostname.of(spec.hypervisor_hostname))
+                if is_served(n) and n.spec.node_name != spec.node_name and n.spec.host_uuid != spec.host_uuid
+            ],
+        )
+
+    def _others(self, node: ComputeNode, names: frozenset[str]) -> list[ComputeNode]:
+        found = map(self.nodes.get, sorted(names - {node.metadata.name}))
+        return [n for n in found if n is not None]
+
+    def _is_of(self, node: ComputeNode, host_uuid: str) -> bool:
+        """Its record stands for that host and is served, or its agent finds that host."""
+        seen = self.agents.seen(node.spec.node_name, node.metadata.name)
+        finds = seen is not None and not self.agents.is_silent(node.spec.node_name) and seen.host_uuid == host_uuid
+        return finds or (node.spec.host_uuid == host_uuid and is_served(node))
 
     def nodes_listing(self, uuid: str) -> frozenset[str]:
         """ComputeNodes whose report lists the guest, or whose ledger holds something for it."""
@@ -66,6 +112,7 @@ class Cache:
             for name in self.nodes_of_agent(agent):
                 self._enqueue(Task(Subject.NODE, name))
                 self._enqueue_instances(self.naming(name))
+                self._enqueue_namesakes(self.nodes.get(name))
         for agent in self._silent - silent - set(self._nodes_by_agent.values()):
             self.agents.forget(agent)
         self._silent = silent
@@ -78,13 +125,17 @@ class Cache:
         before, after = _guests(old), _guests(new)
         self._nodes_by_guest.set(name, after)
         self._nodes_by_agent.set(name, [new.spec.node_name] if new else [])
+        self._nodes_by_host.set(name, [new.spec.host_uuid] if new else [])
+        self._nodes_by_hostname.set(name, [new.spec.hypervisor_hostname] if new else [])
         self._enqueue(Task(Subject.NODE, name))
         for uuid in before.keys() | after.keys():
             if before.get(uuid) != after.get(uuid):
                 self._enqueue_instances(self.twins(uuid))
         if _room(old) != _room(new):
             self._enqueue_instances(i for i in self.naming(name) if not i.status.compute_node_name or i.status.move)
-        if old is None or new is None:
+        if old is None or new is None or is_served(old) != is_served(new):
+            self._enqueue_namesakes(_one(old, new))
+        if old is None or new is None or _gate(old) != _gate(new):
             self._enqueue_instances(self.naming(name))
             for key in self._migrations_by_node.of(name):
                 self._enqueue(Task(Subject.MIGRATION, key))
@@ -107,7 +158,26 @@ class Cache:
         self._enqueue(Task(Subject.MIGRATION, key))
         self._enqueue(Task(Subject.INSTANCE, instance))
 
-    def _agent_changed(self, agent: Agent) -> None:
+    def _enqueue_namesakes(self, node: ComputeNode | None) -> None:
+        """The records that have the host's UUID or name in common with one."""
+        if node is not None:
+            spec = node.spec
+            named = self._nodes_by_host.of(spec.host_uuid) | self._nodes_by_sight.of(spec.host_uuid)
+            for name in (named | self._nodes_by_hostname.of(spec.hypervisor_hostname)) - {node.metadata.name}:
+                self._enqueue(Task(Subject.NODE, name))
+
+    def _sights_changed(self, before: Agent | None, agent: Agent) -> None:
+        hosts = before.hosts if before else {}
+        for name in hosts.keys() | agent.hosts.keys():
+            old, new = hosts.get(name), agent.hosts.get(name)
+            if old != new:
+                self._nodes_by_sight.set(name, [new.host_uuid] if new else [])
+                uuids = {seen.host_uuid for seen in (old, new) if seen}
+                for node in {name}.union(*(self._nodes_by_host.of(uuid) for uuid in uuids)):
+                    self._enqueue(Task(Subject.NODE, node))
+
+    def _agent_changed(self, before: Agent | None, agent: Agent) -> None:
+        self._sights_changed(before, agent)
         for name in self.nodes_of_agent(agent.name):
             node = self.nodes.get(name)
             if node is None or node.status.ledger is None:
@@ -127,6 +197,24 @@ class Cache:
 
     def owner_of(self, uuid: str) -> Instance | None:
         return owner(self.twins(uuid))
+
+
+class Declared:
+    """A container that nobody has to copy."""
+
+    def __init__(self, by_uuid: Index) -> None:
+        self._by_uuid = by_uuid
+
+    def __contains__(self, uuid: object) -> bool:
+        return isinstance(uuid, str) and bool(self._by_uuid.of(uuid))
+
+
+def _peer(node: ComputeNode, agents: Agents) -> Peer:
+    return Peer(node.metadata.name, node.spec.node_name, agents.is_silent(node.spec.node_name))
+
+
+def _gate(node: ComputeNode) -> object:
+    return bar(node), is_frozen(node)
 
 
 def _one(old: T | None, new: T | None) -> T:

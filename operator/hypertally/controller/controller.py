@@ -22,6 +22,7 @@ from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
 from hypertally.kube.reflector import Backoff, Reflector
 
 from .cache import Cache
+from .collector import Collector
 from .events import Events
 from .instances import InstanceReconciler
 from .metrics import Metrics
@@ -62,13 +63,15 @@ class Controller:
         self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
         self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
         self._events = Events(client, now)
-        self._reconciler = self._make_reconciler()
+        reads = LiveReads(client, settings.lease_namespace)
+        self.collector = Collector(client, reads, self.cache, settings, time.monotonic, self.queue.add)
+        self.collector.register(self.metrics.registry)
+        self._reconciler = self._make_reconciler(reads)
         self._add_gauges()
 
-    def _make_reconciler(self) -> Reconciler:
+    def _make_reconciler(self, reads: LiveReads) -> Reconciler:
         client, cache, events = self._client, self.cache, self._events
-        reads = LiveReads(client, self._settings.lease_namespace)
-        nodes = NodeReconciler(client, reads, cache, now)
+        nodes = NodeReconciler(client, reads, cache, now, self.collector.finding)
         instances = InstanceReconciler(client, reads, cache, nodes, events, now)
         migrations = MigrationReconciler(client, reads, cache, events, now)
         by_subject = {
@@ -114,7 +117,14 @@ class Controller:
     async def running(self) -> AsyncIterator[None]:
         """The loops run as long as the context; the first to fail ends it."""
         workers = [self.queue.work(self._reconciler) for _ in range(self._settings.workers)]
-        loops = [self._nodes.run(), self._leases.run(), self._events.run(), self._sweep(), self._resync()]
+        loops = [
+            self._nodes.run(),
+            self._leases.run(),
+            self._events.run(),
+            self._sweep(),
+            self._resync(),
+            self.collector.run(),
+        ]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in (*workers, *loops)]
             try:
