@@ -6,8 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from devcluster import Cluster
+
+# How fast examples are made says something about the machine that day, nothing about the code.
+settings.register_profile("hypertally", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("hypertally")
 
 CRDS = Path(__file__).resolve().parent.parent / "crds"
 

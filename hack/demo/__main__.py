@@ -38,7 +38,7 @@ def main() -> int:
 def _run(hosts: Sequence[DemoHost], *, stay: bool) -> None:
     began, console = time.monotonic(), Console()
     with Cluster.start("demo", progress=console) as cluster:
-        cluster.apply(ROOT / "crds", ROOT / "hack" / "rbac.yaml")
+        cluster.apply(ROOT / "crds", ROOT / "deploy")
         programs = Programs(cluster, hosts)
         try:
             console.say(f"starting the controller, and an agent on {', '.join(host.uri for host in hosts)}")

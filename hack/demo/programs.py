@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from devcluster import AGENT, CONTROLLER, Cluster
+from devcluster import CONTROLLER, Cluster
 from devcluster.ports import free_ports
 from devcluster.process import Launcher, Process
 
@@ -24,12 +24,13 @@ class Programs:
         self._launcher = Launcher()
         controller_port, agent_port = free_ports(2)
         self.controller = self._program(
-            "controller", ["hypertally.controller", *_common(cluster, CONTROLLER.key, controller_port)],
+            "controller", ["hypertally.controller", *_common(cluster.kubeconfig_for(CONTROLLER.key), controller_port)],
             cluster.directory, _answers(controller_port, "/readyz"),
         )  # fmt: skip
         connections = [part for host in hosts for part in ("--connection", host.flag)]
         # Audits come often, so that what virsh does shows at once even where an event is missed.
-        agent = ["hypertally.agent.main", *_common(cluster, AGENT.key, agent_port), *connections, "--node-name", NODE]
+        common = _common(cluster.kubeconfig_on(NODE), agent_port)
+        agent = ["hypertally.agent.main", *common, *connections, "--node-name", NODE]
         self.agent = self._program(
             "agent", [*agent, "--interval", "10"], cluster.directory, _answers(agent_port, "/healthz")
         )
@@ -48,9 +49,8 @@ class Programs:
         return Process(name, command, launcher=self._launcher, log=directory / f"{name}.log", ready=ready)
 
 
-def _common(cluster: Cluster, user: str, port: int) -> list[str]:
-    kubeconfig = str(cluster.kubeconfig_for(user))
-    return ["--kubeconfig", kubeconfig, "--listen", f"127.0.0.1:{port}", "--log-format", "text"]
+def _common(kubeconfig: Path, port: int) -> list[str]:
+    return ["--kubeconfig", str(kubeconfig), "--listen", f"127.0.0.1:{port}", "--log-format", "text"]
 
 
 def _answers(port: int, path: str) -> Callable[[], bool]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from devcluster import manifests
+from devcluster import manifests, pods
 from devcluster.apiserver import Client, Layout, Ports, apiserver_command, audit_arguments, etcd_command, etcd_ready
 from devcluster.audit import AuditLog
 from devcluster.directories import Directory
@@ -42,6 +42,7 @@ class Cluster:
         self.name = name
         self.programs = programs
         self.url = ports.url
+        self.etcd_url = ports.etcd_url
         self.directory = place.path
         self.ca_file = layout.ca_file
         self._place = place
@@ -148,6 +149,20 @@ class Cluster:
         self.token_for(user)
         return self._layout.kubeconfig(user)
 
+    def token_on(self, node: str, account: str = "hypertally-agent") -> str:
+        """A token as the kubelet mounts it into a Pod of that service account on that node; both objects are made.
+
+        Unlike that of `kubeconfig_for`, it names its node to admission policies. The account must exist.
+        """
+        self.apply_objects(*pods.objects(node, account))
+        return pods.bound_token(self.kubectl, node, account)
+
+    def kubeconfig_on(self, node: str, account: str = "hypertally-agent") -> Path:
+        """The kubeconfig of a Pod of that service account on that node."""
+        path = self._layout.kubeconfig(pods.pod_name(node, account))
+        self._save_kubeconfig(path, account, self.token_on(node, account))
+        return path
+
     @property
     def token(self) -> str:
         """The admin's bearer token."""
@@ -189,10 +204,11 @@ class Cluster:
     def _write_kubeconfig(self, user: str) -> None:
         path = self._layout.kubeconfig(user)
         path.parent.mkdir(exist_ok=True)
-        write_kubeconfig(
-            path, context=f"hypertally-{self.name}", url=self.url, ca_file=self.ca_file,
-            user=user, token=self._tokens[user],
-        )  # fmt: skip
+        self._save_kubeconfig(path, user, self._tokens[user])
+
+    def _save_kubeconfig(self, path: Path, user: str, token: str) -> None:
+        context = f"hypertally-{self.name}"
+        write_kubeconfig(path, context=context, url=self.url, ca_file=self.ca_file, user=user, token=token)
 
 
 def _write_credentials(layout: Layout, users: Sequence[User]) -> dict[str, str]:

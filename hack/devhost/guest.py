@@ -1,5 +1,6 @@
 """The guests of a private host: no operating system, a firmware that halts, so that forty cost next to nothing."""
 
+import os
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +16,21 @@ _CLI_HLT_JMP = b"\xfa\xf4\xeb\xfd"
 
 
 class Size(TypedDict, total=False):
-    """Size of one guest. `disk_mib` is the virtual size of one sparse raw disk; 0 means no disk."""
+    """Size of one guest. `disk_mib` is the virtual size of one sparse raw disk; 0 means no disk.
+
+    `ballast_mib` of its memory are filled with noise: what a live migration must really copy. The rest is zeros.
+    """
 
     memory_mib: int
     vcpus: int
     disk_mib: int
+    ballast_mib: int
+
+
+class Spec(Size, total=False):
+    """Size of one guest, and the UUID of one that moves; drawn unless given."""
+
+    uuid: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +41,21 @@ class Guest:
     memory_mib: int = 32
     vcpus: int = 1
     disk_mib: int = 0
+    ballast_mib: int = 0
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def disk_name(self) -> str:
         return f"{self.uuid}.img"
 
+    @property
+    def ballast_name(self) -> str:
+        return f"ballast-{self.ballast_mib}.bin"
+
     def xml(self) -> str:
         """The domain document; TCG, because /dev/kvm is not everywhere and not everywhere usable."""
         return f"""\
-<domain type='qemu'>
+<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{escape(self.name)}</name>
   <uuid>{self.uuid}</uuid>
   <memory unit='MiB'>{self.memory_mib}</memory>
@@ -50,7 +66,7 @@ class Guest:
   </os>
   <devices>{self._disk()}
     <controller type='usb' model='none'/>
-  </devices>
+  </devices>{self._ballast()}
 </domain>
 """
 
@@ -64,6 +80,15 @@ class Guest:
       <target dev='vda' bus='virtio'/>
     </disk>"""
 
+    def _ballast(self) -> str:
+        if not self.ballast_mib:
+            return ""
+        return f"""
+  <qemu:commandline>
+    <qemu:arg value='-device'/>
+    <qemu:arg value='loader,file={IMAGES}/{self.ballast_name},addr=0x100000,force-raw=on'/>
+  </qemu:commandline>"""
+
 
 def write_firmware(path: Path) -> None:
     """A ROM whose reset vector, 16 bytes before its end, halts the processor."""
@@ -74,5 +99,12 @@ def write_firmware(path: Path) -> None:
 
 
 def write_sparse(path: Path, size_mib: int) -> None:
-    with path.open("wb") as disk:
-        disk.truncate(size_mib * 1024 * 1024)
+    """A disk that is there already stays as it is: its guest comes from another host."""
+    with path.open("ab") as disk:
+        disk.truncate(max(size_mib * 1024 * 1024, disk.tell()))
+
+
+def write_noise(path: Path, size_mib: int) -> None:
+    """Memory that no migration can shorten to zeros; once for all guests that share the folder."""
+    if not path.exists():
+        path.write_bytes(os.urandom(size_mib * 1024 * 1024))

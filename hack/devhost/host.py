@@ -1,6 +1,7 @@
 """A private, real libvirtd with the QEMU driver: own mounts, own host name and UUID, own processes."""
 
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from .errors import HostError, HostTimeout
-from .guest import FIRMWARE, Guest, Size, write_firmware, write_sparse
+from .guest import FIRMWARE, Guest, Size, Spec, write_firmware, write_noise, write_sparse
 from .init import PRIVATE_FOLDERS
 from .process import Supervisor
 from .programs import require_programs, require_root, search_path
@@ -33,14 +34,18 @@ class Host:
         self._supervisor = Supervisor(directory, "devhost.init", [str(directory), name], "--mount", "--uts")
 
     @classmethod
-    def start(cls, name: str = "hv1", host_uuid: str | None = None) -> Self:
-        """A host that answers. `name` is its host name, a DNS label; its UUID is drawn unless given."""
+    def start(cls, name: str = "hv1", host_uuid: str | None = None, images: Path | None = None) -> Self:
+        """A host that answers. `name` is its host name, a DNS label; its UUID is drawn unless given.
+
+        `images` is a folder that stays the caller's, in place of an own one: hosts that are given the same one share
+        their guests' disks.
+        """
         if not _NAME.fullmatch(name):
             raise HostError(f"name {name!r} is no DNS label: lower-case letters, digits and inner hyphens, at most 63")
         require_root()
         require_programs()
         identity = str(uuid.UUID(host_uuid)) if host_uuid else str(uuid.uuid4())
-        directory = _prepare_directory(name, identity)
+        directory = _prepare_directory(name, identity, images)
         host = cls(name, identity, directory)
         try:
             host.restart()
@@ -68,6 +73,11 @@ class Host:
         return f"qemu:///system?socket={self.socket}"
 
     @property
+    def peer_uri(self) -> str:
+        """The same as another host's libvirtd calls it: without `+unix` it would take itself for the one meant."""
+        return f"qemu+unix:///system?socket={self.socket}"
+
+    @property
     def images(self) -> Path:
         """The folder that the host sees as /var/lib/libvirt/images."""
         return self.directory / "lib" / "images"
@@ -88,6 +98,10 @@ class Host:
     def kill(self) -> None:
         """SIGKILL for libvirtd; its guests go on."""
         self._supervisor.ask("kill")
+
+    def power_off(self) -> None:
+        """SIGKILL for libvirtd and every guest at once, as when the plug is pulled; `restart` boots it again."""
+        self._supervisor.ask("power-off")
 
     def restart(self, timeout: float = _START_SECONDS) -> None:
         """Ends libvirtd if it runs and starts it on the same folders; returns when it answers."""
@@ -145,15 +159,15 @@ class Host:
             raise HostError(f"virsh {' '.join(arguments[:2])}: {reason}")
         return done.stdout.strip()
 
-    def define_guest(self, name: str, **size: Unpack[Size]) -> str:
-        """Makes a persistent guest that is shut off; returns its UUID."""
-        guest = Guest(name=name, **size)
+    def define_guest(self, name: str, **spec: Unpack[Spec]) -> str:
+        """Makes a persistent guest that is shut off, or gives one another size; returns its UUID."""
+        guest = Guest(name=name, **spec)
         self.virsh("define", self._document(guest))
         return guest.uuid
 
-    def start_guest(self, name: str, *, paused: bool = False, transient: bool = False, **size: Unpack[Size]) -> str:
+    def start_guest(self, name: str, *, paused: bool = False, transient: bool = False, **spec: Unpack[Spec]) -> str:
         """Makes a guest and starts it; returns its UUID. A transient guest is forgotten when it ends."""
-        guest = Guest(name=name, **size)
+        guest = Guest(name=name, **spec)
         self.virsh(_start_command(guest, self._document(guest), paused=paused, transient=transient))
         return guest.uuid
 
@@ -166,6 +180,18 @@ class Host:
         self.virsh("; ".join(commands), timeout=timeout)
         return [guest.uuid for guest in guests]
 
+    def migrate(self, name: str, target: "Host", *, bandwidth_mib: int = 0, timeout: float = 60.0) -> None:
+        """Moves a running guest to a host that shares the images, live; it is defined there and forgotten here.
+
+        `bandwidth_mib` is the most that is copied in a second, 0 for no bound: how a guest's move is made to last.
+        """
+        # A plain folder is nothing that libvirt could know to be shared: without --unsafe it refuses.
+        how = ["--live", "--p2p", "--persistent", "--undefinesource", "--unsafe"]
+        if bandwidth_mib:
+            how += ["--bandwidth", str(bandwidth_mib)]
+        stream = target.directory / "run" / secrets.token_hex(4)
+        self.virsh("migrate", *how, name, target.peer_uri, f"unix://{stream}", timeout=timeout)
+
     def destroy_guest(self, name: str) -> None:
         """Pulls the plug."""
         self.virsh("destroy", name)
@@ -176,6 +202,8 @@ class Host:
     def _document(self, guest: Guest) -> str:
         if guest.disk_mib:
             write_sparse(self.images / guest.disk_name, guest.disk_mib)
+        if guest.ballast_mib:
+            write_noise(self.images / guest.ballast_name, guest.ballast_mib)
         path = self.directory / f"{guest.uuid}.xml"
         path.write_text(guest.xml())
         return str(path)
@@ -189,13 +217,18 @@ def _start_command(guest: Guest, document: str, *, paused: bool, transient: bool
     return f"define {shlex.quote(document)}; start {guest.uuid}{how}"
 
 
-def _prepare_directory(name: str, host_uuid: str) -> Path:
+def _prepare_directory(name: str, host_uuid: str, images: Path | None) -> Path:
     directory = Path(tempfile.mkdtemp(prefix=f"devhost-{name}-"))
     if len(str(_socket_of(directory))) > _SOCKET_PATH_LIMIT:
         directory.rmdir()
         raise HostError(f"{_socket_of(directory)} is too long for a unix socket; set TMPDIR to a shorter folder")
-    for folder in (*PRIVATE_FOLDERS, "lib/images", "lib/qemu"):
+    for folder in (*PRIVATE_FOLDERS, "lib/qemu"):
         (directory / folder).mkdir()
+    if images:
+        # A link, not a mount: a folder that is mounted upon could not be removed from within the host's namespace.
+        (directory / "lib" / "images").symlink_to(images.resolve(strict=True), target_is_directory=True)
+    else:
+        (directory / "lib" / "images").mkdir()
     (directory / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=host_uuid))
     (directory / "etc" / "qemu.conf").write_text(QEMU_CONF)
     write_firmware(directory / "lib" / Path(FIRMWARE).name)

@@ -37,6 +37,7 @@ class Libvirtd:
 
     def __init__(self, directory: Path) -> None:
         self._log = directory / "log" / "libvirtd.log"
+        self._run = directory / "run"
         self._pid = 0
 
     def start(self) -> str:
@@ -73,6 +74,18 @@ class Libvirtd:
             time.sleep(0.01)
         return f"error libvirtd did not end within {_END_SECONDS:.0f} s" if self._pid else "ok"
 
+    def power_off(self) -> str:
+        """Ends every process of the host at once, and with them what no reboot leaves: the files under /run."""
+        deadline = time.monotonic() + _END_SECONDS
+        while not _is_alone() and time.monotonic() < deadline:
+            self.reap()
+            time.sleep(0.01)
+        if not _is_alone():
+            return f"error not every process ended within {_END_SECONDS:.0f} s"
+        self._pid = 0
+        _empty(self._run)
+        return "ok"
+
     def reap(self) -> None:
         """Collects every ended child: the daemon, and the QEMU processes that became ours."""
         while True:
@@ -85,6 +98,23 @@ class Libvirtd:
                 return
             if pid == self._pid:
                 self._pid = 0
+
+
+def _is_alone() -> bool:
+    """Whether nothing is left of the namespace but its first process; what is left is killed."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def prepare_mounts(directory: Path) -> None:
@@ -134,7 +164,8 @@ def answer(libvirtd: Libvirtd, command: str) -> str:
         return libvirtd.send(_SIGNALS[command])
     if command in _ENDS:
         return libvirtd.end(_ENDS[command])
-    return libvirtd.start() if command == "start" else libvirtd.alive()
+    others = {"start": libvirtd.start, "power-off": libvirtd.power_off}
+    return others.get(command, libvirtd.alive)()
 
 
 def leave_nothing(directory: Path) -> None:

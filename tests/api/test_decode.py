@@ -46,7 +46,7 @@ def test_an_unknown_condition_status_is_not_taken_for_true() -> None:
 
 
 def test_unknown_fields_are_passed_over_at_every_depth() -> None:
-    body = node(ledger=samples.ledger(claims=[samples.claim(1, cells=[{"id": 0}])], workload=3), newer={"a": 1})
+    body = node(ledger=samples.ledger(claims=[samples.claim(1, newer=[{"id": 0}])], newer=3), newer={"a": 1})
     assert decode(body, ComputeNode) == decode(node(ledger=samples.ledger()), ComputeNode)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import running_cluster
 from tests.support.fleet import Fleet, controller
 
-RBAC = Path(__file__).resolve().parents[2] / "hack" / "rbac.yaml"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 GRACE = "--agent-grace=3"
 """Seconds until an agent counts as silent: the tests' hosts renew only when they are told to, so Ready is Unknown."""
 
@@ -17,7 +17,7 @@ GRACE = "--agent-grace=3"
 def plain_fleet() -> Iterator[Fleet]:
     """An API server with the rights granted, of its own: a controller writes to everything."""
     with running_cluster("controller") as cluster:
-        cluster.apply(RBAC)
+        cluster.apply(DEPLOY)
         yield Fleet(cluster)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hypertally.controller.cache import Cache
 from hypertally.controller.queue import Subject, Task
-from tests.support.samples import uuid
+from tests.support.samples import NOW, uuid
 
 NODE_1, NODE_2 = Task(Subject.NODE, "n1"), Task(Subject.NODE, "n2")
 INSTANCE, MIGRATION = Task(Subject.INSTANCE, "ns/i"), Task(Subject.MIGRATION, "ns/m")
@@ -59,6 +59,16 @@ def test_an_instance_concerns_itself_and_the_nodes_it_names_and_named(told: Told
     assert told.since() == {INSTANCE, NODE_1, NODE_2}
     told.cache.instances.remove(instance("n2", 3))
     assert told.since() == {INSTANCE, NODE_2}
+
+
+def test_what_is_only_told_of_an_instance_concerns_no_node(told: Told) -> None:
+    told.cache.instances.put(instance("n1"))
+    told.since()
+    claimed = {"type": "Claimed", "status": "True", "reason": "Granted", "lastTransitionTime": NOW}
+    told.cache.instances.put(instance("n1", 2) | {"status": {"powerState": "Running", "conditions": [claimed]}})
+    assert told.since() == {INSTANCE}
+    told.cache.instances.put(instance("n1", 3) | {"status": {"computeNodeName": "n1"}})
+    assert told.since() == {INSTANCE, NODE_1}
 
 
 def test_an_instance_concerns_others_of_its_uuid(told: Told) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from devcluster import CONTROLLER, Cluster
-from tests.controller.conftest import RBAC
+from tests.controller.conftest import DEPLOY
 from tests.support.fleet import Fleet, controller
 from tests.support.samples import amounts
 
@@ -62,7 +62,7 @@ def test_a_malformed_annotation_of_a_lease_proves_nothing_and_stops_nothing(flee
 @pytest.fixture
 def alone(own_cluster: Cluster) -> Fleet:
     """A fleet whose controllers the test starts itself."""
-    own_cluster.apply(RBAC)
+    own_cluster.apply(DEPLOY)
     return Fleet(own_cluster)
 
 

@@ -50,6 +50,33 @@ def test_tasks_come_once_each_in_the_order_they_were_added() -> None:
     assert run(main()) == ["b", "a", "c"]
 
 
+def test_a_node_waits_for_one_other_task_at_most_and_the_others_wait_for_one_node() -> None:
+    async def main() -> list[str]:
+        queue, log = WorkQueue(), Log()
+        for key in ("a", "b", "c"):
+            queue.add(Task(Subject.INSTANCE, key))
+        for key in ("n", "o"):
+            queue.add(task(key))
+        await drained(queue, log)
+        return [key for _, key in log.seen]
+
+    assert run(main()) == ["n", "a", "o", "b", "c"]
+
+
+def test_tasks_that_wait_for_nothing_do_not_stop_the_event_loop() -> None:
+    async def main() -> list[str]:
+        queue, log = WorkQueue(), Log()
+        for key in "abcdef":
+            queue.add(task(key))
+        worker = asyncio.create_task(queue.work(log))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        worker.cancel()
+        return [key for _, key in log.seen]
+
+    assert 0 < len(run(main())) < len("abcdef")
+
+
 def test_a_task_added_while_it_is_worked_on_comes_again_but_never_twice_at_a_time() -> None:
     async def main() -> tuple[int, int]:
         queue, at_once, most, times = WorkQueue(), 0, 0, 0

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import AGENT, CONTROLLER, Cluster
+from devcluster import CONTROLLER, Cluster
 from devhost import Host
 from tests.support.api_server import Kind
 from tests.support.fleet import Fleet
 from tests.support.samples import Object
 
-RBAC = Path(__file__).resolve().parents[2] / "hack" / "rbac.yaml"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 NODE = "hypervisor-1"
 QEMU_NODE, TEST_NODE = NODE, f"{NODE}--test"
 
@@ -86,7 +86,7 @@ class Stack:
 
 @pytest.fixture
 def stack(own_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Stack]:
-    own_cluster.apply(RBAC)
+    own_cluster.apply(DEPLOY)
     common = ["--listen", "", "--log-format", "text"]
     controller = Program(
         "hypertally.controller",
@@ -96,7 +96,7 @@ def stack(own_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Stac
     connections = ["--connection", own_host.uri, "--connection", "test=test:///default", "--node-name", NODE]
     agent = Program(
         "hypertally.agent.main",
-        ["--kubeconfig", str(own_cluster.kubeconfig_for(AGENT.key)), *common, *connections,
+        ["--kubeconfig", str(own_cluster.kubeconfig_on(NODE)), *common, *connections,
          "--instances-path", str(own_host.images), "--lease-interval", "2"],
         tmp_path / "agent.log",
     )  # fmt: skip

@@ -39,7 +39,7 @@ def going(on: ComputeNode | None = None, **other: Any) -> Facts:
 
 def released(on: ComputeNode | None = None, **other: Any) -> Facts:
     """One that its agent let go, with every guard open: nobody asked for Kubernetes nodes, and no time has passed."""
-    facts = {"agent": Life.LIVES, "node_exists": True, "gone_for": 0.0}
+    facts: dict[str, Any] = {"agent": Life.LIVES, "node_exists": True, "gone_for": 0.0}
     return going(let_go(on or node()), **(facts | other))
 
 
@@ -56,7 +56,7 @@ def test_a_host_that_its_living_agent_let_go_goes_without_the_wait() -> None:
 
 
 DELETED = changed(node(), metadata=changed(node().metadata, deletion_timestamp="2026-11-22T15:00:00Z"))
-ALONE = [
+ALONE: list[tuple[Guard, dict[str, Any]]] = [
     (Guard.PAUSED, {"switched_on": False}),
     (Guard.PAUSED, {"kept_by_annotation": True}),
     (Guard.LISTS_INCOMPLETE, {"lists_complete": False}),
@@ -71,7 +71,7 @@ ALONE = [
     (Guard.UNCONFIRMED, {"confirmed": False}),
     (Guard.FLEET_LIMIT, {"quota": 0}),
 ]
-ON_THE_LONG_WAY = [
+ON_THE_LONG_WAY: list[tuple[Guard, dict[str, Any]]] = [
     (Guard.SERVED, {"agent": Life.LIVES}),
     (Guard.AGENT_UNCERTAIN, {"agent": Life.UNKNOWN}),
     (Guard.NODE_UNKNOWN, {"node_exists": None}),

@@ -17,9 +17,9 @@ from hypertally.ledger.moves import next_status
 from hypertally.ledger.reconcile import Inputs, Outcome, next_ledger
 from tests.ledger.make import INCOMING, RESERVED, RUNNING, claim, guest, instance, migration, move, node, node_spec
 
-CORDONED = {"schedulable": Schedulable.DISABLED}
-DRAINED = {"maintenance": Maintenance(mode=MaintenanceMode.DRAIN, reason="a new disk")}
-FROZEN = {"maintenance": Maintenance(mode=MaintenanceMode.FROZEN, reason="firmware")}
+CORDONED: dict[str, object] = {"schedulable": Schedulable.DISABLED}
+DRAINED: dict[str, object] = {"maintenance": Maintenance(mode=MaintenanceMode.DRAIN, reason="a new disk")}
+FROZEN: dict[str, object] = {"maintenance": Maintenance(mode=MaintenanceMode.FROZEN, reason="firmware")}
 
 each_word = pytest.mark.parametrize("word", [CORDONED, DRAINED, FROZEN], ids=["cordoned", "drained", "frozen"])
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypertally.api.compute_node import Guest, GuestState
-from hypertally.api.placement import HeldDevice, Placement
+from hypertally.api.inventory import MdevType
+from hypertally.api.placement import HeldDevice, HeldMdev, Placement
 from hypertally.ledger.numa_fit import Misfit
 from hypertally.ledger.numa_guest import held_by_guest
 from tests.ledger.numa_make import DEDICATED, LARGE, MEDIUM, cell, cpus_of, dedicated, free, held, holds, place
@@ -24,10 +25,12 @@ def guest(
     size: int = 0,
     pcpus: int = 0,
     devices: tuple[str, ...] = (),
+    mdevs: tuple[str, ...] = (),
 ) -> Guest:
     return Guest(
         uuid="g", name="g", state=GuestState.RUNNING, vcpus=vcpus, memory_mib=memory, disk_mib=0,
         pcpus=pcpus, cells=cells, pinned_cpus=pins, page_size_kib=size, pci_addresses=devices,
+        mdev_uuids=mdevs,
     )  # fmt: skip
 
 
@@ -113,6 +116,20 @@ def test_a_claim_that_differs_from_the_guest_tells_nothing() -> None:
 def test_its_devices_are_held_for_no_request() -> None:
     found = held_by_guest(guest(10, devices=("0000:0a:00.1",)), HOST)
     assert found.devices == (HeldDevice(request="", address="0000:0a:00.1"),)
+
+
+def test_its_mediated_devices_are_held_at_their_parents() -> None:
+    types = (
+        MdevType(parent_address="0000:07:00.0", type="b", instances=("u3",)),
+        MdevType(parent_address="0000:06:00.0", type="b", instances=("u1", "u2", "u9")),
+        MdevType(parent_address="0000:06:00.0", type="a", available=4),
+    )
+    found = held_by_guest(guest(10, mdevs=("u1", "u2", "u3", "unknown")), HOST, mdev_types=types)
+    assert found.mdevs == (
+        HeldMdev(parent_address="0000:06:00.0", type="b", count=2),
+        HeldMdev(parent_address="0000:07:00.0", type="b", count=1),
+    )
+    assert held_by_guest(guest(10), HOST, mdev_types=types).mdevs == ()
 
 
 def test_what_an_orphan_runs_on_is_given_to_nobody_else() -> None:

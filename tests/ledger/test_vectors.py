@@ -20,6 +20,14 @@ def test_the_greater_of_two_is_taken_key_by_key() -> None:
     assert vectors.most(v(1, 20, 3), v(10, 2, 3)) == v(10, 20, 3)
 
 
+def test_no_key_is_left_out() -> None:
+    a = Amounts(**{key: 10 + place for place, key in enumerate(vectors.KEYS)})
+    b = Amounts(**{key: 3 * place for place, key in enumerate(vectors.KEYS)})
+    assert vectors.add(a, b) == vectors.combine(lambda x, y: x + y, a, b)
+    assert vectors.subtract(a, b) == vectors.combine(lambda x, y: x - y, a, b)
+    assert vectors.most(a, b) == vectors.combine(max, a, b) == vectors.most(b, a)
+
+
 def test_the_sum_of_nothing_is_nothing() -> None:
     assert vectors.total([]) == vectors.ZERO == v(0, 0, 0)
 

@@ -82,6 +82,8 @@ class Host:
     generation: int = 0
     audit: int = 0
     holder: str = "first"
+    inventory: Object = field(default_factory=dict)
+    """What its reports say beyond amounts and guests."""
 
     def create(self) -> None:
         spec = {"hypervisorHostname": self.name, "hostUUID": str(uuid4()), "nodeName": self.name}
@@ -96,6 +98,7 @@ class Host:
             "generation": self.generation,
             "hypervisor": {"type": "QEMU", "version": "7.2.0", "libvirtVersion": "9.0.0"},
             "capacity": self.capacity,
+            **self.inventory,
             "guests": [self.guests[uuid] for uuid in sorted(self.guests)],
         }
         conditions = [condition("LibvirtConnected", connected), condition("InventoryComplete")]

@@ -136,8 +136,13 @@ def ledger(generation: int = 1, **changed: Any) -> Object:
         "free": amounts(63, 64000, 1038336),
         "instances": 1,
         "orphans": {"count": 0, "resources": amounts(0, 0, 0)},
+        "states": {
+            "running": 1, "blocked": 1, "paused": 1, "shuttingDown": 1, "shutoff": 1, "crashed": 1, "suspended": 1,
+            "unknown": 1, "notListed": 1,
+        },
+        "workload": {"starting": 1, "incoming": 1, "reserved": 1, "leaving": 1},
         **changed,
-    }
+    }  # fmt: skip
 
 
 def _whole(kind: str, name: str, spec: Object, status: Object) -> Object:

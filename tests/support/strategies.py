@@ -25,6 +25,7 @@ from hypertally.api.compute_node import (
     Guest,
     GuestState,
     Hypervisor,
+    InstanceStates,
     Ledger,
     Maintenance,
     MaintenanceMode,
@@ -33,6 +34,7 @@ from hypertally.api.compute_node import (
     Report,
     Role,
     Schedulable,
+    Workload,
 )
 from hypertally.api.conditions import Condition, Status
 from hypertally.api.forms import PLAIN
@@ -249,6 +251,8 @@ ledgers = st.builds(
     free=signed,
     instances=counts,
     orphans=st.builds(Orphans, count=counts, resources=sums),
+    states=st.builds(InstanceStates, **dict.fromkeys(InstanceStates.__struct_fields__, counts)),
+    workload=st.builds(Workload, **dict.fromkeys(Workload.__struct_fields__, counts)),
 )
 
 compute_node_specs = st.builds(

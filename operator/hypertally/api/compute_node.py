@@ -148,6 +148,30 @@ class Orphans(Wire, frozen=True, kw_only=True, omit_defaults=False):
     resources: Amounts
 
 
+class Workload(Wire, frozen=True, kw_only=True):
+    """What is under way on a node: claims by what they wait for."""
+
+    starting: int = 0
+    """`Running`, and the report does not list the guest (yet)."""
+    incoming: int = 0
+    reserved: int = 0
+    leaving: int = 0
+
+
+class InstanceStates(Wire, frozen=True, kw_only=True):
+    """The Instances that hold something on a node, by the state of their guest there: `GuestState`, or not listed."""
+
+    running: int = 0
+    blocked: int = 0
+    paused: int = 0
+    shutting_down: int = 0
+    shutoff: int = 0
+    crashed: int = 0
+    suspended: int = 0
+    unknown: int = 0
+    not_listed: int = 0
+
+
 class Ledger(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """`status.ledger`: all claims on one node. `free` is stale while an observed number lags behind its original."""
 
@@ -160,6 +184,8 @@ class Ledger(Wire, frozen=True, kw_only=True, omit_defaults=False):
     free: Amounts
     instances: int
     orphans: Orphans
+    states: InstanceStates = InstanceStates()
+    workload: Workload = Workload()
 
 
 class Schedulable(StrEnum):
@@ -219,6 +245,9 @@ class NodeCondition(StrEnum):
     HYPERVISOR_SERVED = "HypervisorServed"
     READY = "Ready"
     OVERCOMMITTED = "Overcommitted"
+    DRIFTED = "Drifted"
+    MISPLACED = "Misplaced"
+    DOUBTFUL = "Doubtful"
     IDENTITY_CONFLICT = "IdentityConflict"
     VANISHED = "Vanished"
 
@@ -231,6 +260,9 @@ AGENT_CONDITIONS = (
 CONTROLLER_CONDITIONS = (
     NodeCondition.READY,
     NodeCondition.OVERCOMMITTED,
+    NodeCondition.DRIFTED,
+    NodeCondition.MISPLACED,
+    NodeCondition.DOUBTFUL,
     NodeCondition.IDENTITY_CONFLICT,
     NodeCondition.VANISHED,
 )

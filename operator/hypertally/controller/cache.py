@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
@@ -145,9 +147,9 @@ class Cache:
         key, uuid = key_of(one.metadata), one.spec.uuid
         self._instances_by_uuid.set(key, [uuid] if new else [])
         self._instances_by_node.set(key, names(new) if new else [])
-        concerned = (names(old) if old else set()) | (names(new) if new else set()) | self.nodes_listing(uuid)
-        for node in concerned:
-            self._enqueue(Task(Subject.NODE, node))
+        if old is None or new is None or _accounted(old) != _accounted(new):
+            for node in (names(old) if old else set()) | (names(new) if new else set()) | self.nodes_listing(uuid):
+                self._enqueue(Task(Subject.NODE, node))
         self._enqueue_instances([one, *self.twins(uuid)])
 
     def _migration_changed(self, old: Migration | None, new: Migration | None) -> None:
@@ -222,6 +224,13 @@ def _one(old: T | None, new: T | None) -> T:
     if found is None:
         raise ValueError("a change without an object")
     return found
+
+
+def _accounted(instance: Instance) -> Instance:
+    """Without what no ledger depends on: most writes of an Instance only tell its owner something."""
+    metadata = replace(instance.metadata, resource_version="")
+    told = replace(instance.status, conditions=(), power_state=None)
+    return replace(instance, metadata=metadata, status=told)
 
 
 def _guests(node: ComputeNode | None) -> dict[str, object]:

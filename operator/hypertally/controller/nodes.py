@@ -15,6 +15,7 @@ from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from hypertally.ledger.conditions import Finding, aged
+from hypertally.ledger.drift import strays
 from hypertally.ledger.identity_conditions import identity
 from hypertally.ledger.node_conditions import SILENT, findings
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
@@ -128,8 +129,10 @@ class NodeReconciler:
             node = replace(node, status=replace(node.status, ledger=ledger))
         silent = self._is_silent(node)
         whose = identity(node, self._cache.neighbours(node, silent=silent))
+        elsewhere = strays(node, self._cache.owner_of)
         gone = self._vanished(node)
-        said = (*findings(node, agent_silent=silent, identity=whose), *([gone] if gone else []))
+        said = findings(node, agent_silent=silent, strays=elsewhere, identity=whose)
+        said = (*said, gone) if gone else said
         return aged(said, node.status.conditions, self._now(), node.metadata.generation)
 
     def _is_silent(self, node: ComputeNode) -> bool:

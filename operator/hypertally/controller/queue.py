@@ -23,12 +23,21 @@ class Task:
     key: str
 
 
+_Line = OrderedDict[Task, None]
+
+
 class WorkQueue:
-    """Bounded by the number of objects there are. As client-go's: a key added while it is worked on comes again."""
+    """Bounded by the number of objects there are. As client-go's: a key added while it is worked on comes again.
+
+    ComputeNodes have a line of their own and every second turn: after a start there are few of them among all the
+    Instances, and an admission waits for a ledger.
+    """
 
     def __init__(self, backoff: Backoff | None = None) -> None:
         self._backoff = backoff or Backoff(first=0.05, most=60.0)
-        self._waiting: OrderedDict[Task, None] = OrderedDict()  # a dict finds its first key slowly after many deletions
+        self._nodes: _Line = OrderedDict()  # a dict finds its first key slowly after many deletions
+        self._others: _Line = OrderedDict()
+        self._node_is_next = True
         self._working: set[Task] = set()
         self._again: set[Task] = set()
         self._failures: dict[Task, int] = {}
@@ -36,13 +45,14 @@ class WorkQueue:
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._working) + len(self._timers)
+        return len(self._nodes) + len(self._others) + len(self._working) + len(self._timers)
 
     def add(self, task: Task) -> None:
         if task in self._working:
             self._again.add(task)
             return
-        self._waiting[task] = None
+        line = self._nodes if task.subject is Subject.NODE else self._others
+        line[task] = None
         self._news.set()
 
     def add_later(self, task: Task, seconds: float) -> None:
@@ -53,6 +63,7 @@ class WorkQueue:
         """One worker, until cancelled. `handle` answers whether it is done, or wants to try again."""
         while True:
             task = await self._take()
+            await asyncio.sleep(0)  # most tasks end without waiting for anything: watches must be read all the same
             try:
                 done = await handle(task)
             finally:
@@ -74,9 +85,11 @@ class WorkQueue:
         self.add(task)
 
     async def _take(self) -> Task:
-        while not self._waiting:
+        while not self._nodes and not self._others:
             self._news.clear()
             await self._news.wait()
-        task, _ = self._waiting.popitem(last=False)
+        line = self._nodes if self._nodes and (self._node_is_next or not self._others) else self._others
+        self._node_is_next = line is self._others
+        task, _ = line.popitem(last=False)
         self._working.add(task)
         return task

@@ -1,9 +1,14 @@
-"""The controller's conditions of a ComputeNode: `Ready`, the one summary a scheduler looks at, and `Overcommitted`."""
+"""The controller's conditions of a ComputeNode: `Ready`, the one summary that a scheduler looks at; `Overcommitted`,
+`Drifted`, `Misplaced` and `Doubtful`, for who runs the host. Each costs as much as the node has guests."""
+
+from collections.abc import Sequence
 
 from hypertally.api.compute_node import ComputeNode, NodeCondition
 from hypertally.api.conditions import Status, find
 
 from .conditions import Finding
+from .doubts import doubts
+from .drift import Stray, drifts, enumerated
 from .gate import bar
 from .vectors import KEYS, WIRE_KEYS
 
@@ -11,9 +16,19 @@ SILENT = "AgentSilent"
 NO_CONFLICT = Finding(NodeCondition.IDENTITY_CONFLICT, Status.FALSE, "Unique", "No other record stands for this host.")
 
 
-def findings(node: ComputeNode, *, agent_silent: bool, identity: Finding = NO_CONFLICT) -> tuple[Finding, ...]:
-    """`identity`: what `identity_conditions` finds."""
-    return (_ready(node, agent_silent, identity), _overcommitted(node), identity)
+def findings(
+    node: ComputeNode, *, agent_silent: bool, strays: Sequence[Stray] = (), identity: Finding = NO_CONFLICT
+) -> tuple[Finding, ...]:
+    """`strays`: guests that it lists and whose Instances are accounted elsewhere. `identity`: what
+    `identity_conditions` finds."""
+    return (
+        _ready(node, agent_silent, identity),
+        _overcommitted(node),
+        _drifted(node),
+        _misplaced(node, strays),
+        _doubtful(node),
+        identity,
+    )
 
 
 def is_served(node: ComputeNode) -> bool:
@@ -64,7 +79,7 @@ _READY = Finding(NodeCondition.READY, Status.TRUE, "Ready", "The host is audited
 def _overcommitted(node: ComputeNode) -> Finding:
     ledger = node.status.ledger
     if ledger is None:
-        return Finding(NodeCondition.OVERCOMMITTED, Status.UNKNOWN, "NoLedger", "Nothing has been accounted yet.")
+        return _unaccounted(NodeCondition.OVERCOMMITTED)
     short = [f"{WIRE_KEYS[k]} by {-getattr(ledger.free, k)}" for k in KEYS if getattr(ledger.free, k) < 0]
     if not short:
         return Finding(
@@ -73,3 +88,37 @@ def _overcommitted(node: ComputeNode) -> Finding:
     return Finding(
         NodeCondition.OVERCOMMITTED, Status.TRUE, "Exceeded", "Charged above allocatable: " + ", ".join(short) + "."
     )
+
+
+def _unaccounted(type_: NodeCondition) -> Finding:
+    return Finding(type_, Status.UNKNOWN, "NoLedger", "Nothing has been accounted yet.")
+
+
+def _drifted(node: ComputeNode) -> Finding:
+    if node.status.ledger is None:
+        return _unaccounted(NodeCondition.DRIFTED)
+    found = drifts(node)
+    if not found:
+        return Finding(NodeCondition.DRIFTED, Status.FALSE, "Matches", "Every guest is what is accounted for it.")
+    text = f"{len(found)} of the guests are not what is accounted for them: {enumerated(found)}."
+    return Finding(NodeCondition.DRIFTED, Status.TRUE, "GuestsDiffer", text)
+
+
+def _misplaced(node: ComputeNode, strays: Sequence[Stray]) -> Finding:
+    if node.status.ledger is None:
+        return _unaccounted(NodeCondition.MISPLACED)
+    if not strays:
+        text = "Every guest here is accounted here, or is an orphan."
+        return Finding(NodeCondition.MISPLACED, Status.FALSE, "AtHome", text)
+    text = f"{len(strays)} of the guests here are accounted elsewhere, and charged here too: {enumerated(strays)}."
+    return Finding(NodeCondition.MISPLACED, Status.TRUE, "AccountedElsewhere", text)
+
+
+def _doubtful(node: ComputeNode) -> Finding:
+    if node.status.report is None:
+        return Finding(NodeCondition.DOUBTFUL, Status.UNKNOWN, "NoReport", "Nothing has been reported yet.")
+    found = doubts(node)
+    if not found:
+        return Finding(NodeCondition.DOUBTFUL, Status.FALSE, "Consistent", "No number contradicts another.")
+    text = f"Taken as it is told, though it cannot be so: {enumerated(found)}."
+    return Finding(NodeCondition.DOUBTFUL, Status.TRUE, "Contradiction", text)

@@ -5,7 +5,7 @@ near them for guests that do; then most free CPUs, most free memory, lowest numb
 cells is taken, found by matching and not by trying permutations; a refusal names what is missing at the nearest fit.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from hypertally.api.amounts import Amounts
@@ -62,7 +62,7 @@ def fit(
     `ratios` in milli, those that `free` was counted with. `pci_cells`: if devices are asked for, the cells that these
     can come from; else the cells that have any.
     """
-    table = _Table(request, amounts, cells, free, ratios, pci_cells)
+    table = CellTable(request, amounts, cells, free, ratios, pci_cells)
     found = next(table.fits(), None)
     return table.misfit() if found is None else found
 
@@ -76,12 +76,12 @@ def fits(
     ratios: Amounts,
     pci_cells: Collection[int] = (),
 ) -> Iterator[tuple[HeldCell, ...]]:
-    """One fit for each set of host cells that has any, the best first: for who has to look at devices, too."""
-    return _Table(request, amounts, cells, free, ratios, pci_cells).fits()
+    """One fit for each set of host cells that has any, the best first."""
+    return CellTable(request, amounts, cells, free, ratios, pci_cells).fits()
 
 
-class _Table:
-    """Guest cells against host cells, these in the order of preference."""
+class CellTable:
+    """Guest cells against host cells, these in the order of preference: for who has to look at devices, too."""
 
     def __init__(
         self,
@@ -99,13 +99,18 @@ class _Table:
         self._rows = [rows[guest] for guest in self._guests]
         self._options = [_options(row) for row in self._rows]
 
-    def fits(self) -> Iterator[tuple[HeldCell, ...]]:
-        for places in assignments(self._options, len(self._rooms)):
+    def fits(self, may: Callable[[frozenset[int]], bool] = lambda _: True) -> Iterator[tuple[HeldCell, ...]]:
+        """`may`: whether some of these host cells, or all, are good for the devices; what is good stays so with more
+        cells."""
+        for places in assignments(self._options, len(self._rooms), lambda mask: may(self._ids(mask))):
             yield tuple(
                 self._held(guest, self._rooms[place], size)
                 for guest, row, place in zip(self._guests, self._rows, places, strict=True)
                 if isinstance(size := row[place], int)
             )
+
+    def _ids(self, places: int) -> frozenset[int]:
+        return frozenset(room.cell.id for place, room in enumerate(self._rooms) if places >> place & 1)
 
     def _held(self, guest: GuestCell, room: Room, size: int) -> HeldCell:
         dedicated = is_dedicated(self._request)

@@ -3,25 +3,40 @@
 libvirt tells which cells a guest's memory is bound to and not how it is divided among them, so it is divided evenly,
 unless a claim for the same cells tells better. Huge pages that are bound to no cell are divided among all cells that
 have such pages. A guest with neither bound memory nor own CPUs floats and holds nothing of any cell, as in Nova.
+A mediated device that it names and that does not exist takes nothing of any parent.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from hypertally.api.compute_node import Guest
-from hypertally.api.inventory import NumaCell
-from hypertally.api.placement import HeldCell, HeldDevice, Placement
+from hypertally.api.inventory import MdevType, NumaCell
+from hypertally.api.placement import HeldCell, HeldDevice, HeldMdev, Placement
 
 from . import cpu_set
 from .numa_cells import KIB_PER_MIB
 from .numa_free import NOTHING
 
 
-def held_by_guest(guest: Guest, cells: Sequence[NumaCell], claimed: Placement = NOTHING) -> Placement:
+def held_by_guest(
+    guest: Guest, cells: Sequence[NumaCell], claimed: Placement = NOTHING, mdev_types: Sequence[MdevType] = ()
+) -> Placement:
     """`claimed`: what a claim holds for it, if there is one."""
-    devices = tuple(HeldDevice(request="", address=address) for address in guest.pci_addresses)
-    if _agrees(guest, claimed):
-        return Placement(cells=claimed.cells, devices=devices)
-    return Placement(cells=_held_cells(guest, cells), devices=devices)
+    return Placement(
+        cells=claimed.cells if _agrees(guest, claimed) else _held_cells(guest, cells),
+        devices=tuple(HeldDevice(request="", address=address) for address in guest.pci_addresses),
+        mdevs=_held_mdevs(guest, mdev_types),
+    )
+
+
+def _held_mdevs(guest: Guest, types: Sequence[MdevType]) -> tuple[HeldMdev, ...]:
+    named = set(guest.mdev_uuids)
+    if not named:
+        return ()
+    counts = Counter((each.parent_address, each.type) for each in types for uuid in each.instances if uuid in named)
+    return tuple(
+        HeldMdev(type=type_, parent_address=parent, count=counts[parent, type_]) for parent, type_ in sorted(counts)
+    )
 
 
 def _agrees(guest: Guest, claimed: Placement) -> bool:

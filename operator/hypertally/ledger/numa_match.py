@@ -4,16 +4,24 @@ Sets of host cells that carry all guest cells are the bases of a transversal mat
 going through the host cells in the order of preference and keeping each that still allows a whole: no search.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 
-def assignments(options: Sequence[int], places: int) -> Iterator[tuple[int, ...]]:
+def assignments(
+    options: Sequence[int], places: int, may: Callable[[int], bool] = lambda _: True
+) -> Iterator[tuple[int, ...]]:
     """The place of each guest cell, for each set of places that can carry all of them, the best set first.
 
     `options`: of each guest cell, the places that it fits on, as bits; bit 0 is the best place. No place is used twice.
+    `may`: whether some of these places, or all, are good for what else the guest needs. What is good stays so with more
+    places; so that where all that are left are not, nothing among them is looked for.
     """
-    allowed = (1 << places) - 1
-    yield from _extended(options, 0, 0, allowed, _match(options, allowed))
+    every = 0
+    for option in options:
+        every |= option
+    allowed = every & (1 << places) - 1
+    if may(allowed):
+        yield from _extended(options, 0, 0, allowed, _match(options, allowed), may)
 
 
 def crowded(options: Sequence[int]) -> tuple[int, ...]:
@@ -28,7 +36,12 @@ def crowded(options: Sequence[int]) -> tuple[int, ...]:
 
 
 def _extended(
-    options: Sequence[int], chosen: int, place: int, allowed: int, whole: dict[int, int]
+    options: Sequence[int],
+    chosen: int,
+    place: int,
+    allowed: int,
+    whole: dict[int, int],
+    may: Callable[[int], bool],
 ) -> Iterator[tuple[int, ...]]:
     """Sets of `allowed` places that have all the `chosen` ones and others only from `place` on.
 
@@ -37,14 +50,17 @@ def _extended(
     if len(whole) < len(options):
         return
     if chosen.bit_count() == len(options):
+        if not may(chosen):
+            return
         by_guest = {guest: there for there, guest in _match(options, chosen).items()}
         yield tuple(by_guest[guest] for guest in range(len(options)))
         return
     bit = 1 << place
     if _can_all_be_used(options, chosen | bit, whole):
-        yield from _extended(options, chosen | bit, place + 1, allowed, whole)
+        yield from _extended(options, chosen | bit, place + 1, allowed, whole, may)
     rest = allowed & ~bit
-    yield from _extended(options, chosen, place + 1, rest, _match(options, rest) if place in whole else whole)
+    if rest == allowed or may(rest):
+        yield from _extended(options, chosen, place + 1, rest, _match(options, rest) if place in whole else whole, may)
 
 
 def _can_all_be_used(options: Sequence[int], places: int, whole: dict[int, int]) -> bool:

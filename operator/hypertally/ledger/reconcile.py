@@ -13,11 +13,12 @@ from hypertally.api.instance import Instance
 
 from .admission import Desk, Shortage
 from .charges import sizes
+from .counters import states, workload
 from .gate import barred
 from .policy import allocatable
 from .proof import AgentLook, is_proven, needs_stamp
 from .transitions import STAYS, carry_over, make
-from .vectors import ZERO, subtract, total
+from .vectors import ZERO, clamped, subtract, total
 from .wants import Want, seniority, wants
 
 
@@ -164,14 +165,17 @@ def _ledger(inputs: Inputs, report: Report, desk: Desk) -> Ledger:
     node, claims = inputs.node, desk.claims()
     held = {c.uuid for c in claims}
     orphans = [size for uuid, size in sizes(report.guests).items() if uuid not in held and uuid not in inputs.declared]
+    allocated = clamped(desk.allocated)
     return Ledger(
         generation=node.status.ledger.generation + 1 if node.status.ledger else 1,
         observed_report_generation=report.generation,
         observed_generation=node.metadata.generation,
         claims=claims,
         allocatable=desk.allocatable,
-        allocated=desk.allocated,
-        free=subtract(desk.allocatable, desk.allocated),
+        allocated=allocated,
+        free=clamped(subtract(desk.allocatable, allocated)),
         instances=len({c.uuid for c in claims if c.role in STAYS}),
         orphans=Orphans(count=len(orphans), resources=total(orphans)),
+        states=states(claims, report.guests),
+        workload=workload(claims, report.guests),
     )

@@ -1,8 +1,9 @@
-"""Arithmetic on `Amounts`: key by key, integers, signed, never clamped."""
+"""Arithmetic on `Amounts`: key by key, integers, signed, and never clamped but by `clamped`."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 from hypertally.api.amounts import Amounts
+from hypertally.api.bounds import SUM_MAX, within
 
 ZERO = Amounts()
 KEYS: tuple[str, ...] = Amounts.__struct_fields__
@@ -14,17 +15,35 @@ def combine(function: Callable[..., int], *amounts: Amounts) -> Amounts:
     return Amounts(**{key: function(*(getattr(a, key) for a in amounts)) for key in KEYS})
 
 
+# Each ledger takes some hundred of the next three: written out they cost a fifteenth of `combine`.
+
+
 def add(a: Amounts, b: Amounts) -> Amounts:
-    return combine(lambda x, y: x + y, a, b)
+    return Amounts(
+        vcpus=a.vcpus + b.vcpus,
+        pcpus=a.pcpus + b.pcpus,
+        memory_mib=a.memory_mib + b.memory_mib,
+        disk_mib=a.disk_mib + b.disk_mib,
+    )
 
 
 def subtract(a: Amounts, b: Amounts) -> Amounts:
-    return combine(lambda x, y: x - y, a, b)
+    return Amounts(
+        vcpus=a.vcpus - b.vcpus,
+        pcpus=a.pcpus - b.pcpus,
+        memory_mib=a.memory_mib - b.memory_mib,
+        disk_mib=a.disk_mib - b.disk_mib,
+    )
 
 
 def most(a: Amounts, b: Amounts) -> Amounts:
     """The greater value of each key."""
-    return combine(max, a, b)
+    return Amounts(
+        vcpus=max(a.vcpus, b.vcpus),
+        pcpus=max(a.pcpus, b.pcpus),
+        memory_mib=max(a.memory_mib, b.memory_mib),
+        disk_mib=max(a.disk_mib, b.disk_mib),
+    )
 
 
 def total(amounts: Iterable[Amounts]) -> Amounts:
@@ -39,6 +58,11 @@ def greatest(amounts: Iterable[Amounts]) -> Amounts:
     for each in amounts:
         result = most(result, each)
     return result
+
+
+def clamped(amounts: Amounts) -> Amounts:
+    """As far as the API can say it: one amount beyond and the API server would refuse the ledger as a whole."""
+    return combine(lambda value: within(value, SUM_MAX, -SUM_MAX), amounts)
 
 
 def covers(a: Amounts, b: Amounts) -> bool:

@@ -1,0 +1,24 @@
+"""What somebody with one program's token might try: each attempt ends as docs/security.md says."""
+
+import pytest
+
+from authority.attempts import ATTEMPTS, Attempt
+from authority.matrix import Verdict
+from tests.authority.conftest import KINDS, Callers
+from tests.authority.server import Place
+
+VERSIONS = {"compute.hypertally.dev": "v1alpha1"}
+CLUSTER_WIDE = {"computenodes"}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda each: f"{each.who}: {each.what}".replace("`", ""))
+def test_each_attempt_ends_as_the_table_says(callers: Callers, attempt: Attempt) -> None:
+    plural = attempt.resource.name.partition("/")[0]
+    place = Place(VERSIONS.get(attempt.resource.group, "v1"), plural not in CLUSTER_WIDE, KINDS.get(plural, ""))
+
+    answer = callers[attempt.who].ask(attempt.resource, place, attempt.verb, attempt.name, body=attempt.body)
+
+    assert answer.verdict is attempt.verdict, answer.message
+    if attempt.verdict is Verdict.ALLOWED and attempt.what.endswith("left out"):
+        assert "labels" not in answer.body["metadata"]
+        assert "ledger" in answer.body["status"]
