@@ -39,6 +39,10 @@ coverage: setup ## Every test, with line and branch coverage
 fuzz: setup ## Spoilt documents for every reader of XML (DOCUMENTS=100000, SEED=1)
 	@$(BIN)/python -m tests.fuzz --documents $(or $(DOCUMENTS),100000) --seed $(or $(SEED),1)
 
+.PHONY: mutants
+mutants: setup ## What tests of the ledger would miss (MODULES="reconcile charges" for some; all take an hour)
+	@$(BIN)/python hack/mutants.py $(MODULES)
+
 .PHONY: lint
 lint: setup ## Style, types, layers, YAML, shell
 	$(BIN)/ruff check
@@ -87,5 +91,5 @@ lock: setup ## Pin what pyproject.toml asks for (UPGRADE=1 for the newest versio
 .PHONY: clean
 clean: ## Remove what can be made again; the built programs stay in the user's cache
 	rm -rf .venv .coverage .coverage.* htmlcov dist benchmarks/results.json
-	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis .import_linter_cache .mutants .mypy_cache .pytest_cache .ruff_cache
 	find $(PYTHON_FILES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from . import agent, audit, claims, devices, events, fit, scale
+from . import agent, audit, claims, devices, events, fit, place, scale
 from .result import RESULTS, Result, save
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "claims": claims.run,
     "devices": devices.run,
     "fit": fit.run,
+    "place": place.run,
     "scale": scale.run,
 }
 

@@ -40,7 +40,7 @@ _ZERO = {"vcpus": 0, "memoryMiB": 0, "diskMiB": 0}
 
 def run() -> Iterator[Result]:
     with Cluster.start("bench") as cluster, tempfile.TemporaryDirectory() as directory:
-        cluster.apply(ROOT / "crds", ROOT / "hack" / "rbac.yaml")
+        cluster.apply(ROOT / "crds", ROOT / "deploy")
         fleet = Fleet(cluster)
         hosts = [_host(fleet) for _ in range(HOSTS)]
         floor = asyncio.run(_floor(cluster, [_host(fleet) for _ in range(HOSTS)]))

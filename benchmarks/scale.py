@@ -68,7 +68,7 @@ class Measured:
 
 def run() -> Iterator[Result]:
     with Cluster.start("bench") as cluster, tempfile.TemporaryDirectory() as directory:
-        cluster.apply(ROOT / "crds", ROOT / "hack" / "rbac.yaml")
+        cluster.apply(ROOT / "crds", ROOT / "deploy")
         copies, found = Copies(cluster, Path(directory)), {}
         for size in FLEETS:
             copies.grow(size)

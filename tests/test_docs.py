@@ -39,7 +39,11 @@ REASONS_BY_TYPE = {
 #: Flags of kubectl and of the development tools, which pages name as well.
 FLAGS_OF_OTHERS = {
     "--all-namespaces",
+    "--bound-object-kind",
+    "--bound-object-name",
+    "--bound-object-uid",
     "--check",
+    "--duration",
     "--for",
     "--help",
     "--namespace",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from authority.matrix import GROUP, INSTANCES, LEASES, NAMESPACE, NODES, NODES_STATUS, Resource, Verdict
+from authority.matrix import GROUP, INSTANCES, LEASES, NODES, NODES_STATUS, Resource, Verdict
 
 Object = dict[str, Any]
 
@@ -35,14 +35,14 @@ class Attempt:
 
 
 WHO = {
-    "agent": f"an agent with the token of its Pod on `{OWN}`",
-    "agent on n3": f"an agent with the token of its Pod on `{ABSENT}`",
-    "agent by node": f"an agent with a token that is bound to the Node `{OWN}` itself",
-    "agent on n4--x": "an agent with the token of its Pod on a node called `n4--x`",
-    "agent without node": "an agent with a token that is bound to nothing",
-    "agent without Pod": "an agent with the token of a Pod that is gone",
-    "controller": "the controller",
-    "operator": "an administrator",
+    "agent": f"agent on `{OWN}`",
+    "agent on n3": f"agent on `{ABSENT}`",
+    "agent by node": f"agent on `{OWN}`, by a token that is bound to the Node",
+    "agent on n4--x": "agent on `n4--x`",
+    "agent without node": "agent, by a token that is bound to nothing",
+    "agent without Pod": "agent, by the token of a Pod that is gone",
+    "controller": "controller",
+    "operator": "administrator",
 }
 
 
@@ -117,18 +117,20 @@ def _creations() -> Iterator[Attempt]:
     yield new("n1--lab", "create a ComputeNode for a further connection", own, ALLOWED)
     yield new("n1--lab", "create a ComputeNode for a further connection", own, ALLOWED, "agent by node")
     yield new(ABSENT, "create another node's ComputeNode", identity(ABSENT))
-    yield new("n3--lab", "create one for another node's further connection", identity(ABSENT))
-    yield new(ABSENT, "create one under another node's name", own)
-    yield new("n2--lab", "create one under the name of another node's further connection", own)
-    yield new("n1--lab", "create one of its own name for another node", identity(OTHER))
+    yield new("n3--lab", "create a ComputeNode for another node's further connection", identity(ABSENT))
+    yield new(ABSENT, "create a ComputeNode under another node's name", own)
+    yield new("n2--lab", "create a ComputeNode under the name of another node's further connection", own)
+    yield new("n1--lab", "create a ComputeNode of its own name for another node", identity(OTHER))
     for name in ("n10", "n1-lab", "n1.lab", "lab", "n1--a.b"):
-        yield new(name, f"create one called `{name}`", own)
-    yield new("n1--lab", "create one with `spec.reserved`", identity(OWN, reserved={"vcpus": 1}))
-    yield new("n1--lab", "create one with `spec.allocationRatios`", identity(OWN, allocationRatios={"vcpus": 9000}))
-    yield new("n1--lab", "create one with a label", marked(own, labels={"zone": "a"}))
-    yield new("n1--lab", "create one with an annotation", marked(own, annotations={"note": "a"}))
-    yield new("n1--lab", "create one with a finalizer", marked(own, finalizers=["example.com/stay"]))
-    yield new("n1--lab", "create one with an owner that takes it along", marked(own, ownerReferences=[OWNER]))
+        yield new(name, f"create a ComputeNode called `{name}`", own)
+    yield new("n1--lab", "create a ComputeNode with `spec.reserved`", identity(OWN, reserved={"vcpus": 1}))
+    yield new(
+        "n1--lab", "create a ComputeNode with `spec.allocationRatios`", identity(OWN, allocationRatios={"vcpus": 9000})
+    )
+    yield new("n1--lab", "create a ComputeNode with a label", marked(own, labels={"zone": "a"}))
+    yield new("n1--lab", "create a ComputeNode with an annotation", marked(own, annotations={"note": "a"}))
+    yield new("n1--lab", "create a ComputeNode with a finalizer", marked(own, finalizers=["example.com/stay"]))
+    yield new("n1--lab", "create a ComputeNode with an owner that takes it along", marked(own, ownerReferences=[OWNER]))
     for who, node in (("agent on n4--x", "n4--x"), ("agent without node", ABSENT)):
         yield new(node, "create the ComputeNode of its node", identity(node), POLICY, who)
     yield new("n5", "create the ComputeNode of its node", identity("n5"), UNKNOWN, "agent without Pod")
@@ -139,16 +141,16 @@ def _changes() -> Iterator[Attempt]:
         return Attempt("agent", what, verdict, NODES, "patch", name, body)
 
     yield change("read its ComputeNode with an empty patch", {}, ALLOWED)
-    yield change("read another's with an empty patch", {}, name=OTHER)
+    yield change("read another's ComputeNode with an empty patch", {}, name=OTHER)
     yield change("set `spec.reserved`", {"spec": {"reserved": {"vcpus": 1}}})
     yield change("set `spec.allocationRatios`", {"spec": {"allocationRatios": {"vcpus": 9000}}})
     yield change("set a label", {"metadata": {"labels": {"zone": "a"}}})
     yield change("set an annotation", {"metadata": {"annotations": {"note": "a"}}})
     yield change("set a finalizer", {"metadata": {"finalizers": ["example.com/stay"]}})
     yield change("set an owner that takes it along", {"metadata": {"ownerReferences": [OWNER]}})
-    yield change("take another's over by `spec.nodeName`", {"spec": {"nodeName": OWN}}, SCHEMA, OTHER)
+    yield change("take another node's over by `spec.nodeName`", {"spec": {"nodeName": OWN}}, SCHEMA, OTHER)
     yield change("give its own away by `spec.nodeName`", {"spec": {"nodeName": OTHER}}, SCHEMA)
-    yield change("set `status.ledger` past the subresource: left out", _status(ledger=None), ALLOWED)
+    yield change("remove `status.ledger` past the subresource: left out", _status(ledger=None), ALLOWED)
     yield Attempt("agent", "delete its ComputeNode", RBAC, NODES, "delete", OWN)
 
 
@@ -161,16 +163,18 @@ def _agent_statuses() -> Iterator[Attempt]:
     said = _status(report=report(2), conditions=SAID)
     yield write("apply its report and its conditions", said, ALLOWED, verb="apply")
     yield write("apply its report and its conditions", said, ALLOWED, verb="apply", who="agent by node")
-    yield write("apply the first of both", _status(report=report(), conditions=SAID), ALLOWED, BARE, "apply")
-    yield write("apply nothing, which removes its conditions", _status(report=report(2)), ALLOWED, verb="apply")
-    yield write("read its own with an empty patch", {}, ALLOWED)
-    yield write("change its condition among the others", _changed("LibvirtConnected"), ALLOWED)
-    yield write("apply another's report", said, name=OTHER, verb="apply")
-    yield write("read another's with an empty patch", {}, name=OTHER)
-    yield write("write its own with a token that names no node", said, verb="apply", who="agent without node")
     yield write(
-        "write its own with the token of a Pod that is gone", said, UNKNOWN, verb="apply", who="agent without Pod"
+        "apply its first report and conditions", _status(report=report(), conditions=SAID), ALLOWED, BARE, "apply"
     )
+    yield write(
+        "apply a report without its conditions, which removes them", _status(report=report(2)), ALLOWED, verb="apply"
+    )
+    yield write("read its status with an empty patch", {}, ALLOWED)
+    yield write("change its `LibvirtConnected`, and name all others as they are", _changed("LibvirtConnected"), ALLOWED)
+    yield write("apply another's report", said, name=OTHER, verb="apply")
+    yield write("read another's status with an empty patch", {}, name=OTHER)
+    yield write("apply its report", said, verb="apply", who="agent without node")
+    yield write("apply its report", said, UNKNOWN, verb="apply", who="agent without Pod")
     yield write("write the successor of the ledger", _status(ledger=ledger(2)))
     yield write("write the first ledger", _status(ledger=ledger()), name=BARE)
     yield write("remove the ledger", _status(ledger=None), SCHEMA)
@@ -178,11 +182,11 @@ def _agent_statuses() -> Iterator[Attempt]:
     for type_ in (*CONTROLLERS, FOREIGN):
         yield write(f"change the condition `{type_}`", _changed(type_))
         yield write(f"remove the condition `{type_}`", _without(type_))
-    yield write("say `Ready` first", _conditions(condition("Ready")), name=BARE)
+    yield write("set the first `Ready`", _conditions(condition("Ready")), name=BARE)
     beside = _status(report=report(2), conditions=[*SAID, condition("Ready", "False")])
     yield write("apply `Ready` beside its own", beside, verb="apply")
     yield write("set a part of the status that was added for somebody else", _status(novelty="x"))
-    yield write("remove such a part", _status(novelty=None), name=OWN)
+    yield write("remove a part of the status that was added for somebody else", _status(novelty=None), name=OWN)
     yield write("set a label through the status: left out", {"metadata": {"labels": {"zone": "a"}}}, ALLOWED)
 
 
@@ -195,8 +199,8 @@ def _leases() -> Iterator[Attempt]:
     yield write("create its Lease", ABSENT, renewed, ALLOWED, "agent on n3")
     yield write("renew its Lease", OWN, renewed, ALLOWED, "agent by node")
     yield write("renew another's Lease", OTHER, renewed)
-    yield write("create another's Lease", ABSENT, renewed)
-    yield write("create one for its further connection", BARE, renewed)
+    yield write("create another node's Lease", ABSENT, renewed)
+    yield write("create a Lease for its further connection", BARE, renewed)
     yield write("renew its Lease", OWN, renewed, who="agent without node")
     yield write("renew its Lease", OWN, renewed, UNKNOWN, "agent without Pod")
     yield write("label its Lease", OWN, lease(labels={"zone": "a"}))
@@ -212,10 +216,8 @@ def _elsewhere() -> Iterator[Attempt]:
             yield Attempt(who, f"make a token for `{name}`", RBAC, account, "create", name, {"spec": {}})
         yield Attempt(who, "act as an administrator (`Impersonate-User`)", RBAC, NODES, "impersonate", OWN)
         yield Attempt(who, "write an Instance's spec", RBAC, INSTANCES, "patch", "one", {"spec": {}})
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "more", "namespace": NAMESPACE}}
-    yield Attempt(
-        "agent", "create a Pod of its own account on another node", RBAC, Resource("", "pods"), "create", "", pod
-    )
+        pod = {"spec": {"nodeName": OTHER, "serviceAccountName": "hypertally-agent"}}
+        yield Attempt(who, "create an agent's Pod on another node", RBAC, Resource("", "pods"), "create", "more", pod)
 
 
 def _controllers() -> Iterator[Attempt]:
@@ -230,7 +232,7 @@ def _controllers() -> Iterator[Attempt]:
     for type_ in AGENTS:
         yield write(f"change the condition `{type_}`", _changed(type_))
         yield write(f"remove the condition `{type_}`", _without(type_))
-    yield write("say `LibvirtConnected` first", _conditions(condition("LibvirtConnected")), name=BARE)
+    yield write("set the first `LibvirtConnected`", _conditions(condition("LibvirtConnected")), name=BARE)
     yield write("set a part of the status that was added for somebody else", _status(novelty="x"))
     yield Attempt("controller", "set `spec.reserved`", RBAC, NODES, "patch", OWN, {"spec": {"reserved": {"vcpus": 1}}})
     yield Attempt("controller", "delete a ComputeNode", RBAC, NODES, "delete", OWN)
@@ -253,7 +255,7 @@ ATTEMPTS = (
 )  # fmt: skip
 
 
-def rows() -> Iterator[tuple[str, str, str]]:
-    """Of the table in docs/security.md: who, what, what comes of it."""
+def rows() -> Iterator[tuple[str, ...]]:
+    """Of the table in docs/security.md: who, what, on which resource, what comes of it."""
     for attempt in ATTEMPTS:
-        yield WHO[attempt.who], attempt.what, attempt.verdict
+        yield WHO[attempt.who], attempt.what, str(attempt.resource), attempt.verdict

@@ -128,7 +128,7 @@ def rows() -> Iterator[tuple[str, ...]]:
     for resource in SHOWN:
         here = any(grant.here_only for grant in GRANTS if grant.resource == resource)
         yield (
-            f"`{resource}`" + (f" in `{NAMESPACE}`" if here else ""),
+            str(resource) + (f" in `{NAMESPACE}`" if here else ""),
             _cell(Actor.AGENT, resource, Target.OWN),
             _cell(Actor.AGENT, resource, Target.OTHER),
             _cell(Actor.CONTROLLER, resource, Target.OTHER),

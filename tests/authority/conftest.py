@@ -103,6 +103,12 @@ def _set_the_stage(cluster: Cluster) -> None:
         cluster.apply_objects(_object("Migration", "one", attempts.MIGRATION | scope))
 
 
+def put_compute_node(cluster: Cluster, name: str, body: Object) -> None:
+    cluster.apply_objects(_object("ComputeNode", name, {"spec": body["spec"]}))
+    status = json.dumps(_object("ComputeNode", name, {"status": body["status"]}))
+    cluster.kubectl("apply", "--server-side", "--subresource=status", "-f", "-", stdin=status)
+
+
 def put_lease(cluster: Cluster, node: str) -> None:
     lease = attempts.lease(namespace=NAMESPACE, annotations={"note": "x"})
     _apply(cluster, _object("Lease", node, lease), "coordination.k8s.io/v1")

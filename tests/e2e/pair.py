@@ -125,7 +125,11 @@ class Pair:
             self.wait_for_roles(guest, side, *(["Running"] if side.name == home else []))
             if side.name != home:
                 self.wait_until_listed(guest, side)
-        return self._story(guest)
+        story = self._story(guest)
+        if move:
+            target = self.fleet.migrations.get(move)["spec"]["targetComputeNodeName"]
+            assert story.first(target, "Incoming") < story.told(move, "Claimed"), "the word came before the room"
+        return story
 
     def wait_for_roles(self, guest: Guest, side: Side, *roles: str) -> None:
         def holds() -> bool:

@@ -1,4 +1,4 @@
-"""docs/reference/configuration.md and metrics.md are what the programs say of themselves."""
+"""Pages that are made: what the programs say of themselves, and who may do what."""
 
 import os
 import re
@@ -11,9 +11,10 @@ import pytest
 
 import gen_configuration_reference
 import gen_metrics_reference
+import gen_security_table
 from reference_page import Page
 
-PAGES = [gen_configuration_reference.PAGE, gen_metrics_reference.PAGE]
+PAGES = [gen_configuration_reference.PAGE, gen_metrics_reference.PAGE, gen_security_table.PAGE]
 by_name = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 
 

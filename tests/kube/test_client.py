@@ -45,6 +45,7 @@ def client(url: str) -> KubeClient:
             Forbidden,
             "u cannot patch resource: a ClusterRole or Role",
         ),
+        (status(403, "ValidatingAdmissionPolicy 'p' denied request: not yours"), Forbidden, "request: not yours"),
         (status(404, "n1 not found", name="n1", kind="computenodes"), NotFound, "n1 not found"),
         (status(404), KindMissing, "the CRDs are not installed: kubectl apply --server-side -f crds/"),
         ((404, {}, b"404 page not found\n"), KindMissing, "has no computenodes in compute.hypertally.dev/v1alpha1"),

@@ -167,5 +167,10 @@ def test_a_migration_is_told_what_it_waits_for(source: ComputeNode, target: Comp
 
 def test_an_accepted_migration_is_told_that_its_target_was_closed() -> None:
     one = instance("a", home="n0", move=move())
-    said = migration_findings(migration(), one, evidence(HOME, barred(CORDONED, "n1")), frozenset({"n0", "n1"}))
+    target = barred(CORDONED, "n1")
+    closed = bar(target)
+    assert closed is not None
+    known = frozenset({"n0", "n1"})
+    said = migration_findings(migration(), one, evidence(HOME, target), known, missing=(closed,))
     assert said[0].reason == "Cordoned"
+    assert "Do not move the guest" in said[0].message

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import ComputeNode, GuestState
 from hypertally.api.conditions import Status
@@ -38,16 +40,43 @@ class TestClaimed:
     def test_what_is_bound_to_a_node_that_is_not_there(self) -> None:
         found = said(instance(bound="nowhere"), None)["Claimed"]
         assert (found.status, found.reason) == (Status.FALSE, "NodeNotFound")
-        assert "nowhere" in found.message
+        assert found.message == (
+            "There is no ComputeNode nowhere: set spec.computeNodeName to one that kubectl get computenodes lists."
+        )
+
+    def test_what_is_accounted_on_a_node_that_is_gone_cannot_be_bound_elsewhere(self) -> None:
+        found = said(HOME, None)["Claimed"]
+        assert (found.status, found.reason) == (Status.FALSE, "NodeNotFound")
+        assert found.message.startswith("There is no ComputeNode n0 any more")
+        assert "spec.computeNodeName" not in found.message
 
     def test_what_has_no_room_says_the_amount_asked_and_free(self) -> None:
         found = said(instance(), node(), [Shortage("vcpus", 4, 1), Shortage("diskMiB", 9, -2)])["Claimed"]
         assert (found.status, found.reason) == (Status.FALSE, "InsufficientResources")
-        assert found.message == "n0 has no room: vcpus: asked 4, free 1; diskMiB: asked 9, free -2."
+        assert found.message == (
+            "n0 has no room: vcpus: asked 4, free 1; diskMiB: asked 9, free -2. No diskMiB is left there. "
+            "Set spec.computeNodeName to another, or wait for room."
+        )
+
+    def test_what_has_a_home_waits_for_room_there_and_cannot_be_bound_elsewhere(self) -> None:
+        found = said(HOME, node(), [Shortage("vcpus", 4, 1)])["Claimed"]
+        assert found.message == (
+            "n0 has no room: vcpus: asked 4, free 1. It would fit with vcpus 1. It waits for room."
+        )  # fmt: skip
 
     def test_what_was_not_looked_at_yet(self) -> None:
         assert claimed(instance(), node()) == (Status.FALSE, "Pending")
         assert claimed(instance(), node(claims=None)) == (Status.FALSE, "Pending")
+
+    def test_what_waits_for_a_host_whose_capacity_is_unknown_is_told_where_to_look(self) -> None:
+        unreported = node(claims=None)
+        unreported = replace(unreported, status=replace(unreported.status, report=None))
+        for on in (node(capacity=None, claims=None), unreported):
+            found = said(instance(), on)["Claimed"]
+            assert (found.reason, found.message) == (
+                "Pending", "n0 has no known capacity yet: the condition Ready of that ComputeNode says why.",
+            )  # fmt: skip
+        assert said(instance(), node())["Claimed"].message == "n0 has not accounted it yet."
 
     def test_what_is_accounted(self) -> None:
         assert claimed(HOME, node(claims=[claim("a")])) == (Status.TRUE, "Claimed")
@@ -60,6 +89,16 @@ class TestClaimed:
 
     def test_what_was_taken_without_room(self) -> None:
         assert claimed(HOME, node(claims=[claim("a", overcommitted=True)])) == (Status.TRUE, "Overcommitted")
+
+    def test_what_was_taken_without_room_is_told_by_how_much_the_host_is_above(self) -> None:
+        on = node(claims=[claim("a", overcommitted=True)])
+        assert on.status.ledger is not None
+        short = replace(on.status.ledger, free=Amounts(vcpus=-3, memory_mib=5, disk_mib=-1))
+        found = said(HOME, replace(on, status=replace(on.status, ledger=short)))["Claimed"]
+        assert found.message == (
+            "n0 has no room for it, but its guest is there and charged as it is listed; "
+            "the host is above what is allocatable: vcpus by 3, diskMiB by 1."
+        )
 
     def test_a_size_that_differs_from_spec_is_shown_with_what_is_accounted(self) -> None:
         wants_more = instance("a", home="n0", resources=4, granted=1)
@@ -77,7 +116,7 @@ class TestClaimed:
     def test_a_younger_twin_is_told_whose_the_uuid_is(self) -> None:
         found = said(instance(), node(), twin=instance(name="first", uid="uid-first"))["Claimed"]
         assert (found.status, found.reason) == (Status.FALSE, "UUIDInUse")
-        assert "default/first" in found.message
+        assert found.message == "uuid a already belongs to Instance default/first: delete one of the two."
 
 
 class TestPlaced:
@@ -95,7 +134,23 @@ class TestPlaced:
     def test_a_guest_that_is_where_it_is_not_accounted(self) -> None:
         found = said(HOME, node(), seen_on=["n2", "n1"])["Placed"]
         assert (found.status, found.reason) == (Status.FALSE, "Misplaced")
-        assert "n1, n2" in found.message
+        assert found.message == "Its guest is on n1, n2. It is accounted on n0."
+
+    def test_a_guest_that_is_elsewhere_and_accounted_nowhere(self) -> None:
+        found = said(instance(), node(), seen_on=["n2"])["Placed"]
+        assert found.message == "Its guest is on n2. It is accounted nowhere."
+
+    def test_a_guest_that_is_not_what_is_accounted_is_told_with_both_values(self) -> None:
+        on = node(claims=[claim("a"), claim("b")], guests=[guest("a", Amounts(vcpus=4, memory_mib=1, disk_mib=7))])
+        found = said(HOME, on)["Placed"]
+        assert (found.status, found.reason) == (Status.TRUE, "Drifted")
+        assert found.message == (
+            "Its guest runs on n0 with vcpus 4 (accounted 1), diskMiB 7 (accounted 1). The larger is charged."
+        )
+
+    def test_a_guest_that_differs_and_does_not_run_is_told_so(self) -> None:
+        on = node(claims=[claim("a")], guests=[guest("a", 2, GuestState.SHUTOFF)])
+        assert said(HOME, on)["Placed"].message.startswith("Its guest is on n0 with vcpus 2 (accounted 1)")
 
     def test_a_guest_on_the_bound_node_is_not_accounted_yet(self) -> None:
         assert self.place(instance(), node(guests=[guest("a")]), "n0") == (Status.FALSE, "NotAccounted")
@@ -103,6 +158,12 @@ class TestPlaced:
     def test_a_guest_that_no_host_reports(self) -> None:
         assert self.place(HOME, node()) == (Status.FALSE, "NotSeen")
         assert self.place(HOME, None) == (Status.FALSE, "NotSeen")
+        assert said(HOME, node())["Placed"].message == "No host reports guest a: start it on n0."
+        assert said(instance(), node())["Placed"].message == "No host reports guest a."
+
+    def test_a_guest_that_may_be_among_those_that_its_home_left_out(self) -> None:
+        found = said(HOME, node(omitted=3))["Placed"]
+        assert found.message == "No host lists guest a; n0 left 3 guests out of its list."
 
 
 class TestReady:

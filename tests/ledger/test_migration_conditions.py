@@ -4,8 +4,9 @@ import pytest
 
 from hypertally.api.compute_node import Claim, ComputeNode, Role
 from hypertally.api.conditions import Status
-from hypertally.api.instance import Instance, MovePhase, MoveType
+from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, Outcome
+from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.evidence import gather
 from hypertally.ledger.migration_conditions import findings, lock_of
@@ -46,7 +47,7 @@ class TestRefusal:
     def test_of_a_second_migration_names_the_first(self) -> None:
         second = said(migration(name="second"), MOVING, *BOTH)["Claimed"]
         assert (second.status, second.reason) == (Status.FALSE, "MoveInProgress")
-        assert "Migration m" in second.message
+        assert second.message == "Another move is under way: Migration m. This one waits for it."
 
     def test_while_a_move_is_followed_that_nobody_declared(self) -> None:
         followed = instance("a", home="n0", move=move(MoveType.OBSERVED))
@@ -90,6 +91,56 @@ class TestClaimed:
         found = said(migration(), instance("a", home="n1", move=move(phase=phase)), *BOTH)["Claimed"]
         assert (found.status, found.reason) == (Status.TRUE, "Moved")
         assert "n1" in found.message
+
+    def test_a_target_without_room_says_what_is_missing_and_what_to_do(self) -> None:
+        evidence = {"n1": gather(MOVING, n("n1"), None)}
+        found, _ = findings(migration(), MOVING, evidence, frozenset({"n1"}), missing=[Shortage("memoryMiB", 9, 4)])
+        assert (found.status, found.reason) == (Status.FALSE, "NoRoom")
+        assert found.message == (
+            "n1 has no room: memoryMiB: asked 9, free 4. It would fit with memoryMiB 4. "
+            "Do not move the guest: wait for room, or set spec.outcome to Cancelled."
+        )
+
+    def test_a_target_that_was_not_looked_at_yet_holds_nothing_yet(self) -> None:
+        assert said(migration(), MOVING, n("n0"), n("n1"))["Claimed"].message == (
+            "n1 does not hold a place for it yet."
+        )  # fmt: skip
+
+
+class TestAwaited:
+    """What has to happen next, and who does it."""
+
+    @pytest.mark.parametrize(
+        ("what", "text"),
+        [
+            (move(), "Waits for a report of n1 that lists the guest."),
+            (
+                move(MoveType.RESIZE, target="n0", new=2),
+                "Waits for a report of n0 that lists the guest with its new size.",
+            ),
+            (
+                move(MoveType.COLD, MovePhase.MOVED),
+                "n1 has the guest: spec.outcome is awaited, Confirmed or Reverted.",
+            ),
+            (
+                move(phase=MovePhase.ENDED),
+                "It is accounted on n0; waits for n1 to let go of its claim.",
+            ),
+            (
+                move(MoveType.RESIZE, MovePhase.ENDED, target="n0"),
+                "It is accounted on n0; waits for n0 to let go of its claim.",
+            ),
+        ],
+    )  # fmt: skip
+    def test_an_open_move_says_what_it_waits_for(self, what: Move, text: str) -> None:
+        on = instance("a", home="n0", move=what)
+        held = (n("n0", claim("a", INCOMING)), n("n1", claim("a", RUNNING)))
+        found = said(migration(what.type, what.target), on, *held)["Completed"]
+        assert (found.status, found.reason, found.message) == (Status.FALSE, "InProgress", text)
+
+    def test_what_was_not_accepted_has_not_begun(self) -> None:
+        assert said(migration(), HOME, *BOTH)["Completed"].message == "It has not begun."
+        assert said(migration(), None)["Completed"].message == "It has not begun."
 
 
 class TestCompleted:

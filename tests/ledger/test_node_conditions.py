@@ -1,14 +1,15 @@
-"""What the controller says of a ComputeNode: `Ready` and `Overcommitted`."""
+"""What the controller says of a ComputeNode: may it be used, is it too full, and what of it is not as it is told."""
 
 import pytest
 from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
-from hypertally.api.compute_node import ComputeNode
+from hypertally.api.compute_node import ComputeNode, GuestState
 from hypertally.api.conditions import Condition, Status
 from hypertally.ledger.conditions import Finding
+from hypertally.ledger.drift import Stray
 from hypertally.ledger.node_conditions import findings
-from tests.ledger.make import node
+from tests.ledger.make import claim, guest, node
 
 
 def said(on: ComputeNode, *, silent: bool = False) -> dict[str, Finding]:
@@ -68,7 +69,9 @@ def free(amounts: Amounts) -> ComputeNode:
 
 
 def test_a_node_without_a_ledger_is_not_known_to_be_overcommitted() -> None:
-    assert said(node(claims=None))["Overcommitted"].status is Status.UNKNOWN
+    found = said(node(claims=None))
+    for type_ in ("Overcommitted", "Drifted", "Misplaced"):
+        assert found[type_] == Finding(type_, Status.UNKNOWN, "NoLedger", "Nothing has been accounted yet.")
 
 
 def test_a_node_that_is_exactly_full_is_not_overcommitted() -> None:
@@ -80,3 +83,50 @@ def test_an_overcommitted_node_names_each_amount_and_by_how_much() -> None:
     found = said(free(Amounts(vcpus=-1, memory_mib=-512, disk_mib=3)))["Overcommitted"]
     assert (found.status, found.reason) == (Status.TRUE, "Exceeded")
     assert found.message == "Charged above allocatable: vcpus by 1, memoryMiB by 512."
+
+
+def test_a_node_whose_guests_are_what_is_accounted_has_not_drifted() -> None:
+    found = said(node(claims=[claim("a")], guests=[guest("a")]))["Drifted"]
+    assert (found.status, found.reason) == (Status.FALSE, "Matches")
+
+
+def test_a_guest_that_differs_from_its_claim_is_named_with_both_values() -> None:
+    found = said(node(claims=[claim("a"), claim("b")], guests=[guest("a", Amounts(vcpus=3)), guest("b")]))["Drifted"]
+    assert (found.status, found.reason) == (Status.TRUE, "GuestsDiffer")
+    assert found.message == (
+        "Guests that are not what is accounted for them: "
+        "default/a has vcpus 3 (accounted 1), memoryMiB 0 (accounted 1), diskMiB 0 (accounted 1)."
+    )
+
+
+def test_many_guests_that_differ_are_counted_and_the_first_named() -> None:
+    many = [f"g{number:03}" for number in range(300)]
+    found = said(node(claims=map(claim, many), guests=[guest(uuid, 2) for uuid in many]))["Drifted"]
+    shown = found.message.count("accounted 1), memoryMiB")
+    assert shown > 3
+    assert found.message.endswith(f"; and {300 - shown} more.")
+
+
+def test_a_guest_that_is_accounted_elsewhere_is_named_with_where() -> None:
+    left = Stray("default/a", "uuid-a", GuestState.SHUTOFF, "n9")
+    found = {f.type: f for f in findings(node(), agent_silent=False, strays=[left])}["Misplaced"]
+    assert (found.status, found.reason) == (Status.TRUE, "AccountedElsewhere")
+    assert found.message == (
+        "Charged here too, though accounted elsewhere: guest uuid-a (Shutoff) of default/a, which is accounted on n9."
+    )
+    assert (said(node())["Misplaced"].status, said(node())["Misplaced"].reason) == (Status.FALSE, "AtHome")
+
+
+def test_a_report_that_contradicts_itself_is_doubted_by_name() -> None:
+    whole = said(node())["Doubtful"]
+    assert (whole.status, whole.reason) == (Status.FALSE, "Consistent")
+    on = node()
+    assert on.status.report is not None
+    odd = replace(on.status.report, measured=Amounts(memory_mib=5))
+    found = said(replace(on, status=replace(on.status, report=odd)))["Doubtful"]
+    assert (found.status, found.reason) == (Status.TRUE, "Contradiction")
+    assert found.message == (
+        "Taken as it is told, though it cannot be so: memoryMiB in use 5 is more than the capacity 4."
+    )
+    none = said(replace(on, status=replace(on.status, report=None)))["Doubtful"]
+    assert (none.status, none.reason) == (Status.UNKNOWN, "NoReport")

@@ -1,4 +1,4 @@
-"""Arithmetic on amounts: key by key, signed, never clamped."""
+"""Arithmetic on amounts: key by key, signed, and clamped only where asked."""
 
 from hypertally.api.amounts import Amounts
 from hypertally.ledger import vectors
@@ -49,3 +49,8 @@ def test_every_amount_has_its_name_on_the_wire() -> None:
     assert vectors.WIRE_KEYS == {
         "vcpus": "vcpus", "pcpus": "pcpus", "memory_mib": "memoryMiB", "disk_mib": "diskMiB"
     }  # fmt: skip
+
+
+def test_what_the_api_cannot_say_is_told_as_the_nearest_that_it_can() -> None:
+    found = vectors.clamped(Amounts(vcpus=2**53, pcpus=-(2**60), memory_mib=2**53 - 1, disk_mib=-7))
+    assert found == Amounts(vcpus=2**53 - 1, pcpus=1 - 2**53, memory_mib=2**53 - 1, disk_mib=-7)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hypertally.api.names import AUDITS_ANNOTATION
+from tests.support.fleet import find_condition
 from tests.support.history import State
 from tests.support.samples import Object
 
@@ -73,6 +74,11 @@ class Story:
         """The version with which the node came to hold that role for the first time."""
         return next(m.version for m in self.moments if role in m.ends[node].roles)
 
+    def told(self, migration: str, type_: str) -> int:
+        """The version with which that condition of the Migration became true for the first time."""
+        said = ((s.version, find_condition(s.objects.get(("migrations", migration), {}), type_)) for s in self.states)
+        return next(version for version, condition in said if condition.get("status") == "True")
+
     def released(self, node: str) -> int:
         """The version with which the node let go what was leaving."""
         return next(b.version for a, b in reversed(list(pairwise(self.moments))) if _lets_go(a, b, node))
@@ -80,13 +86,15 @@ class Story:
     def assert_charged(self, node: str, size: Size, *, since: int, until: int) -> None:
         """Never less than `size` at any time from `since` to `until`."""
         during = self.between(since, until)
-        assert during
-        assert [_shown(m, node) for m in during if not covers(m.ends[node].charge, size)] == []
+        assert during, f"nothing was stored from {since} to {until}"
+        low = [_shown(m, node) for m in during if not covers(m.ends[node].charge, size)]
+        assert not low, f"charged less than {size}: {low}"
 
     def assert_home_always_charged(self) -> None:
         accounted = [m for m in self.moments if m.home]
-        assert accounted
-        assert [_shown(m, m.home) for m in accounted if not covers(m.ends[m.home].charge, m.size)] == []
+        assert accounted, "it never had a home"
+        low = [_shown(m, m.home) for m in accounted if not covers(m.ends[m.home].charge, m.size)]
+        assert not low, f"home is charged less than was granted: {low}"
 
     def gone(self, node: str) -> int:
         """The version since which the node neither holds anything for the guest nor lists it."""
@@ -108,12 +116,16 @@ class Story:
         assert at, f"{node} has let nothing go"
         states = {state.version: state for state in self.states}
         for before, after in at:
-            since, state = before.ends[node].claims["Leaving"]["since"], states[after.version]
+            claim, state = before.ends[node].claims["Leaving"], states[after.version]
             lease = state.objects["leases", node]
             seen = json.loads(lease["metadata"]["annotations"][AUDITS_ANNOTATION])[node]
-            assert lease["spec"]["holderIdentity"] == since["holder"]
-            assert seen["audit"] >= since["audit"] + AUDITS_BEGUN_LATER
-            assert seen["reportGeneration"] == state.objects["computenodes", node]["status"]["report"]["generation"]
+            since = claim.get("since", {})
+            known = (
+                lease["spec"]["holderIdentity"] == since.get("holder")
+                and seen["audit"] >= since["audit"] + AUDITS_BEGUN_LATER
+                and seen["reportGeneration"] == state.objects["computenodes", node]["status"]["report"]["generation"]
+            )
+            assert known, f"{node} let {claim} go without proof, when its Lease said {seen}"
 
 
 def _lets_go(before: Moment, after: Moment, node: str) -> bool:

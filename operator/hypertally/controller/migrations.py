@@ -19,6 +19,7 @@ from hypertally.ledger.moves import is_closed
 
 from .cache import Cache
 from .events import Events
+from .nodes import NodeReconciler
 from .patches import status_patch
 from .reads import LiveReads
 
@@ -29,11 +30,18 @@ class MigrationReconciler:
     """`now` gives the wall clock as RFC 3339, for transition times only."""
 
     def __init__(
-        self, client: AsyncKubeClient, reads: LiveReads, cache: Cache, events: Events, now: Callable[[], str]
+        self,
+        client: AsyncKubeClient,
+        reads: LiveReads,
+        cache: Cache,
+        nodes: NodeReconciler,
+        events: Events,
+        now: Callable[[], str],
     ) -> None:
         self._client = client
         self._reads = reads
         self._cache = cache
+        self._nodes = nodes
         self._events = events
         self._now = now
 
@@ -60,9 +68,11 @@ class MigrationReconciler:
             return migration.status
         evidence = {n: gather(instance, node, None) for n, node in nodes.items()} if instance else {}
         known = frozenset(name for name, node in nodes.items() if node is not None)
-        said = findings(migration, instance, evidence, known)
-        status = migration.status
         move = lock_of(migration, instance)
+        target = nodes.get(move.target) if move else None
+        missing = self._nodes.missing_for_move(instance, target) if instance and target else ()
+        said = findings(migration, instance, evidence, known, missing=missing)
+        status = migration.status
         if move is not None and instance is not None:
             status = replace(status, uuid=instance.spec.uuid, source=move.source, target=move.target)
         conditions = aged(said, migration.status.conditions, self._now(), migration.metadata.generation)

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
 from hypertally.api.carry import carry_unknown
-from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition
+from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition, Role
 from hypertally.api.conditions import Condition, find
 from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
+from hypertally.ledger.admission import Shortage
 from hypertally.ledger.conditions import Finding, aged
 from hypertally.ledger.drift import strays
 from hypertally.ledger.identity_conditions import identity
@@ -23,6 +24,7 @@ from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_co
 from hypertally.ledger.wants import owner
 
 from .cache import Cache
+from .events import Events
 from .patches import conditions_patch, ledger_patch
 from .reads import LiveReads
 from .store import key_of
@@ -43,6 +45,7 @@ class NodeReconciler:
         client: AsyncKubeClient,
         reads: LiveReads,
         cache: Cache,
+        events: Events,
         now: Callable[[], str],
         vanished: Callable[[ComputeNode], Finding | None] = lambda _: None,
     ) -> None:
@@ -50,6 +53,7 @@ class NodeReconciler:
         self._vanished = vanished
         self._reads = reads
         self._cache = cache
+        self._events = events
         self._now = now
 
     async def reconcile(self, name: str) -> None:
@@ -71,6 +75,7 @@ class NodeReconciler:
         else:
             return
         await self._client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+        self._events.tell_transitions(node, replace(node.status, conditions=conditions))
 
     def _is_due(self, cached: ComputeNode) -> bool:
         """As far as the cache knows: a hint that saves reads, and decides nothing."""
@@ -116,6 +121,14 @@ class NodeReconciler:
         uuids |= {c.uuid for c in node.status.ledger.claims} if node.status.ledger else set()
         found = {uuid: live[uuid] if uuid in live else self._cache.owner_of(uuid) for uuid in uuids}
         return {uuid: instance for uuid, instance in found.items() if instance is not None}
+
+    def missing_for_move(self, instance: Instance, target: ComputeNode) -> tuple[Shortage, ...]:
+        """What a target refuses to a move that was accepted and holds no place there yet."""
+        uuid, ledger = instance.spec.uuid, target.status.ledger
+        if ledger is None or any(c.uuid == uuid and c.role is Role.INCOMING for c in ledger.claims):
+            return ()
+        outcome = next_ledger(Inputs(node=target, owners=self.owners(target, {uuid: instance})))
+        return outcome.refusals.get(uuid, ()) if outcome else ()
 
     async def _read_owner(self, uuid: str, node: ComputeNode) -> Instance | None:
         claims = node.status.ledger.claims if node.status.ledger else ()

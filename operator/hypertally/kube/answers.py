@@ -33,6 +33,9 @@ _ERRORS: dict[int, type[KubeError]] = {
     422: Invalid,
     429: TooManyRequests,
 }
+_POLICY = "ValidatingAdmissionPolicy"
+"""In what an admission policy says; no role would help."""
+
 _SHOWN_CHARACTERS = 500
 _FIRST_FAILURE = 400
 
@@ -68,7 +71,8 @@ def _typed(status: int, said: str, details: Mapping[str, Any], kind: Kind) -> Ku
         case 401:
             return Unauthorized(f"the API server does not accept these credentials ({said}): renew the token or log in")
         case 403:
-            return Forbidden(f"{said}: a ClusterRole or Role must allow it to this account")
+            remedy = "" if _POLICY in said else ": a ClusterRole or Role must allow it to this account"
+            return Forbidden(said + remedy)
         case 404:
             return _missing(said, details, kind)
         case _:

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from hypertally.api.compute_node import Claim, ComputeNode, Role
+from hypertally.api.compute_node import Claim, ComputeNode, Guest, Role
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, InstanceCondition, InstanceStatus
 
 from .admission import Shortage
 from .conditions import Finding
+from .drift import drift_of
 from .evidence import Sight, find_guest, sight_of
 from .gate import Bar
-from .vectors import KEYS, WIRE_KEYS
+from .refusals import no_room
+from .vectors import KEYS, WIRE_KEYS, ZERO
 
 CLAIMED, PLACED, READY = InstanceCondition.CLAIMED, InstanceCondition.PLACED, InstanceCondition.READY
 
@@ -38,29 +40,49 @@ def _claimed(
     missing: Sequence[Shortage],
     twin: Instance | None,
 ) -> Finding:
-    bound = status.compute_node_name or instance.spec.compute_node_name
+    home = status.compute_node_name
+    bound = home or instance.spec.compute_node_name
     if twin is not None:
-        name = f"{twin.metadata.namespace}/{twin.metadata.name}"
-        return Finding(
-            CLAIMED, Status.FALSE, "UUIDInUse", f"uuid {instance.spec.uuid} already belongs to Instance {name}."
-        )
+        return _no(CLAIMED, "UUIDInUse", _whose(instance, twin))
     if not bound:
-        return Finding(CLAIMED, Status.FALSE, "Unbound", "No scheduler has set spec.computeNodeName yet.")
+        return _no(CLAIMED, "Unbound", "No scheduler has set spec.computeNodeName yet.")
     if node is None:
-        return Finding(CLAIMED, Status.FALSE, "NodeNotFound", f"There is no ComputeNode {bound}.")
+        return _no(CLAIMED, "NodeNotFound", _not_found(home, bound))
     claim = _running_claim(instance, node)
     if claim is not None:
-        return _held(instance, claim, bound)
+        return _held(instance, claim, node)
     if missing:
-        return _refused(missing, bound)
-    return Finding(CLAIMED, Status.FALSE, "Pending", f"{bound} has not accounted it yet.")
+        return _refused(missing, home, bound)
+    return _no(CLAIMED, "Pending", _pending(node))
 
 
-def _refused(missing: Sequence[Shortage], bound: str) -> Finding:
+def _refused(missing: Sequence[Shortage], home: str, bound: str) -> Finding:
     if isinstance(missing[0], Bar):
-        return Finding(CLAIMED, Status.FALSE, missing[0].reason, missing[0].message)
-    text = "; ".join(str(s) for s in missing)
-    return Finding(CLAIMED, Status.FALSE, "InsufficientResources", f"{bound} has no room: {text}.")
+        return _no(CLAIMED, missing[0].reason, f"{missing[0]} Set spec.computeNodeName to another, or wait.")
+    advice = "It waits for room." if home else "Set spec.computeNodeName to another, or wait for room."
+    return _no(CLAIMED, "InsufficientResources", f"{no_room(bound, missing)} {advice}")
+
+
+def _no(type_: InstanceCondition, reason: str, message: str) -> Finding:
+    return Finding(type_, Status.FALSE, reason, message)
+
+
+def _whose(instance: Instance, twin: Instance) -> str:
+    name = f"{twin.metadata.namespace}/{twin.metadata.name}"
+    return f"uuid {instance.spec.uuid} already belongs to Instance {name}: delete one of the two."
+
+
+def _not_found(home: str, bound: str) -> str:
+    if home:
+        return f"There is no ComputeNode {home} any more, where it is accounted: its agent makes it anew when it runs."
+    return f"There is no ComputeNode {bound}: set spec.computeNodeName to one that kubectl get computenodes lists."
+
+
+def _pending(node: ComputeNode) -> str:
+    name, report = node.metadata.name, node.status.report
+    if report is None or report.capacity is None:
+        return f"{name} has no known capacity yet: the condition Ready of that ComputeNode says why."
+    return f"{name} has not accounted it yet."
 
 
 def _running_claim(instance: Instance, node: ComputeNode) -> Claim | None:
@@ -69,14 +91,21 @@ def _running_claim(instance: Instance, node: ComputeNode) -> Claim | None:
     return next((c for c in mine if c.role in (Role.RUNNING, Role.INCOMING)), None)
 
 
-def _held(instance: Instance, claim: Claim, bound: str) -> Finding:
-    asked = instance.spec.resources.amounts()
+def _held(instance: Instance, claim: Claim, node: ComputeNode) -> Finding:
+    asked, name = instance.spec.resources.amounts(), node.metadata.name
     if claim.overcommitted:
-        return Finding(CLAIMED, Status.TRUE, "Overcommitted", f"{bound} has no room for it, but its guest is there.")
+        text = f"{name} has no room for it, but its guest is there and charged as it is listed{_over(node)}."
+        return Finding(CLAIMED, Status.TRUE, "Overcommitted", text)
     if claim.role is Role.RUNNING and claim.resources != asked:
-        text = f"Accounted on {bound} with {_text(claim)}; spec.resources take effect by a Migration of type Resize."
+        text = f"Accounted on {name} with {_text(claim)}; spec.resources take effect by a Migration of type Resize."
         return Finding(CLAIMED, Status.TRUE, "SizeDiffersFromSpec", text)
-    return Finding(CLAIMED, Status.TRUE, "Claimed", f"Accounted on {bound}.")
+    return Finding(CLAIMED, Status.TRUE, "Claimed", f"Accounted on {name}.")
+
+
+def _over(node: ComputeNode) -> str:
+    free = node.status.ledger.free if node.status.ledger else ZERO
+    short = [f"{WIRE_KEYS[key]} by {-getattr(free, key)}" for key in KEYS if getattr(free, key) < 0]
+    return f"; the host is above what is allocatable: {', '.join(short)}" if short else ""
 
 
 def _text(claim: Claim) -> str:
@@ -85,21 +114,39 @@ def _text(claim: Claim) -> str:
 
 
 def _placed(instance: Instance, status: InstanceStatus, node: ComputeNode | None, seen_on: Sequence[str]) -> Finding:
-    home = status.compute_node_name
-    guest = find_guest(node, instance.spec.uuid) if node else None
-    if home and guest is not None:
-        if sight_of(guest) is Sight.RUNNING:
-            return Finding(PLACED, Status.TRUE, "Running", f"Its guest runs on {home}.")
-        return Finding(PLACED, Status.TRUE, "Defined", f"Its guest is on {home} and does not run.")
+    home, uuid = status.compute_node_name, instance.spec.uuid
+    guest = find_guest(node, uuid) if node else None
+    if home and node is not None and guest is not None:
+        return _at_home(guest, node)
     bound = instance.spec.compute_node_name
     if not home and bound in seen_on:
-        return Finding(PLACED, Status.FALSE, "NotAccounted", f"Its guest is on {bound}, which does not account it yet.")
+        return _no(PLACED, "NotAccounted", f"Its guest is on {bound}, which does not account it yet.")
     elsewhere = [name for name in sorted(seen_on) if name != home]
     if elsewhere:
-        return Finding(
-            PLACED, Status.FALSE, "Misplaced", f"Its guest is on {', '.join(elsewhere)}, where it is not accounted."
+        where = f"It is accounted on {home}" if home else "It is accounted nowhere"
+        return _no(PLACED, "Misplaced", f"Its guest is on {', '.join(elsewhere)}. {where}.")
+    return _no(PLACED, "NotSeen", _not_seen(uuid, home, node))
+
+
+def _at_home(guest: Guest, node: ComputeNode) -> Finding:
+    name, runs = node.metadata.name, sight_of(guest) is Sight.RUNNING
+    differ = drift_of(node, guest.uuid)
+    if differ:
+        text = (
+            f"Its guest {'runs' if runs else 'is'} on {name} with {', '.join(map(str, differ))}. The larger is charged."
         )
-    return Finding(PLACED, Status.FALSE, "NotSeen", "No host reports a guest with this uuid.")
+        return Finding(PLACED, Status.TRUE, "Drifted", text)
+    if runs:
+        return Finding(PLACED, Status.TRUE, "Running", f"Its guest runs on {name}.")
+    return Finding(PLACED, Status.TRUE, "Defined", f"Its guest is on {name} and does not run.")
+
+
+def _not_seen(uuid: str, home: str, node: ComputeNode | None) -> str:
+    report = node.status.report if node is not None else None
+    if home and report is not None and report.guests_omitted:
+        return f"No host lists guest {uuid}; {home} left {report.guests_omitted} guests out of its list."
+    start = f": start it on {home}" if home else ""
+    return f"No host reports guest {uuid}{start}."
 
 
 def _ready(claimed: Finding, placed: Finding) -> Finding:

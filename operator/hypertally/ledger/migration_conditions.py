@@ -1,22 +1,32 @@
 """The conditions of a Migration: is the target's place held, and is the move over."""
 
+from collections.abc import Sequence
+
 from hypertally.api.compute_node import Role
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, MigrationCondition
 
+from .admission import Shortage
 from .conditions import Finding
 from .evidence import Evidence, Sight
-from .moves import NOWHERE, Nodes, home_of, is_barred, is_clean, is_closed, is_for
+from .gate import Bar
+from .moves import NOWHERE, TWO_PHASES, Nodes, home_of, is_barred, is_clean, is_closed, is_for
+from .refusals import no_room
 
 CLAIMED, COMPLETED = MigrationCondition.CLAIMED, MigrationCondition.COMPLETED
 
 
 def findings(
-    migration: Migration, instance: Instance | None, nodes: Nodes, known_nodes: frozenset[str]
+    migration: Migration,
+    instance: Instance | None,
+    nodes: Nodes,
+    known_nodes: frozenset[str],
+    *,
+    missing: Sequence[Shortage] = (),
 ) -> tuple[Finding, ...]:
-    """What is said of a Migration that is not completed yet."""
-    return _claimed(migration, instance, nodes, known_nodes), _completed(migration, instance, nodes)
+    """What is said of a Migration that is not completed yet. `missing`: what its target refuses to the Instance."""
+    return _claimed(migration, instance, nodes, known_nodes, missing), _completed(migration, instance, nodes)
 
 
 def lock_of(migration: Migration, instance: Instance | None) -> Move | None:
@@ -25,28 +35,39 @@ def lock_of(migration: Migration, instance: Instance | None) -> Move | None:
     return move if move is not None and move.migration_uid == migration.metadata.uid else None
 
 
-def _claimed(migration: Migration, instance: Instance | None, nodes: Nodes, known: frozenset[str]) -> Finding:
+def _claimed(
+    migration: Migration,
+    instance: Instance | None,
+    nodes: Nodes,
+    known: frozenset[str],
+    missing: Sequence[Shortage],
+) -> Finding:
     if instance is None:
         name = migration.spec.instance_name
         return Finding(CLAIMED, Status.FALSE, "InstanceNotFound", f"There is no Instance {name} in this namespace.")
     if not is_for(migration, instance):
-        text = f"It was for guest {migration.status.uuid}; Instance {instance.metadata.name} is another's now."
+        text = (
+            f"It was for guest {migration.status.uuid}; Instance {instance.metadata.name} stands for another guest now:"
+            " delete this Migration."
+        )
         return Finding(CLAIMED, Status.FALSE, "InstanceReplaced", text)
     move = lock_of(migration, instance)
-    return _of_accepted(move, instance, nodes) if move else _of_waiting(migration, instance, nodes, known)
+    if move is None:
+        return _of_waiting(migration, instance, nodes, known)
+    return _of_accepted(move, instance, nodes, missing)
 
 
 def _of_waiting(migration: Migration, instance: Instance, nodes: Nodes, known: frozenset[str]) -> Finding:
     spec = migration.spec
     target, move, home = spec.target_compute_node_name, instance.status.move, instance.status.compute_node_name
     obstacles = (
-        (target not in known, "NodeNotFound", f"There is no ComputeNode {target}."),
-        (move is not None, "MoveInProgress", f"Another move is under way: {_name(move)}."),
-        (not home, "InstanceNotAccounted", "The Instance has no home to move from."),
+        (target not in known, "NodeNotFound", f"There is no ComputeNode {target}: delete this Migration."),
+        (move is not None, "MoveInProgress", f"Another move is under way: {_name(move)}. This one waits for it."),
+        (not home, "InstanceNotAccounted", "The Instance has no home to move from: its condition Claimed says why."),
         (
             target == home and spec.type is not MoveType.RESIZE,
             "TargetIsSource",
-            f"It is accounted on {target} already.",
+            f"It is accounted on {target} already: delete this Migration.",
         ),
     )
     for stands, reason, message in obstacles:
@@ -67,15 +88,19 @@ def _name(move: Move | None) -> str:
     return f"Migration {move.migration_name}" if move and move.migration_name else "one that nobody declared"
 
 
-def _of_accepted(move: Move, instance: Instance, nodes: Nodes) -> Finding:
+def _of_accepted(move: Move, instance: Instance, nodes: Nodes, missing: Sequence[Shortage]) -> Finding:
     if move.phase is not MovePhase.ACCEPTED:
         return Finding(CLAIMED, Status.TRUE, "Moved", f"Accounted on {home_of(instance)}.")
     claims = nodes.get(move.target, NOWHERE).claims
     if any(c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid for c in claims):
-        return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place.")
-    if (bar := nodes.get(move.target, NOWHERE).bar) is not None:
-        return Finding(CLAIMED, Status.FALSE, bar.reason, bar.message)
-    return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{move.target} does not hold a place for it.")
+        return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place: the guest may be moved now.")
+    if missing and isinstance(missing[0], Bar):
+        advice = "Do not move the guest: wait, or set spec.outcome to Cancelled."
+        return Finding(CLAIMED, Status.FALSE, missing[0].reason, f"{missing[0]} {advice}")
+    if missing:
+        advice = "Do not move the guest: wait for room, or set spec.outcome to Cancelled."
+        return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{no_room(move.target, missing)} {advice}")
+    return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{move.target} does not hold a place for it yet.")
 
 
 def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) -> Finding:
@@ -84,9 +109,11 @@ def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) ->
     outcome = migration.spec.outcome
     if instance is None:
         over = bool(migration.status.uuid) or outcome is not None
-        return Finding(COMPLETED, Status.TRUE if over else Status.FALSE, "InstanceDeleted" if over else "Open", "")
+        if not over:
+            return Finding(COMPLETED, Status.FALSE, "Open", "It has not begun.")
+        return Finding(COMPLETED, Status.TRUE, "InstanceDeleted", "The Instance was deleted: nothing is left to move.")
     if not is_for(migration, instance):
-        return Finding(COMPLETED, Status.TRUE, "InstanceDeleted", "")
+        return Finding(COMPLETED, Status.TRUE, "InstanceDeleted", "The Instance that it was for was deleted.")
     move = lock_of(migration, instance)
     ended = move is not None and move.phase is MovePhase.ENDED and is_clean(instance, move, nodes)
     done = ended or (move is None and outcome is not None)
@@ -94,4 +121,16 @@ def _completed(migration: Migration, instance: Instance | None, nodes: Nodes) ->
         return Finding(
             COMPLETED, Status.TRUE, "Completed", f"The Instance is accounted on {home_of(instance) or 'no node'}."
         )
-    return Finding(COMPLETED, Status.FALSE, "InProgress", "")
+    return Finding(COMPLETED, Status.FALSE, "InProgress", _awaited(move, instance) if move else "It has not begun.")
+
+
+def _awaited(move: Move, instance: Instance) -> str:
+    """What has to happen next, and who does it."""
+    if move.phase is MovePhase.ACCEPTED:
+        change = " with its new size" if move.source == move.target else ""
+        return f"Waits for a report of {move.target} that lists the guest{change}."
+    if move.phase is MovePhase.MOVED and move.type in TWO_PHASES:
+        return f"{move.target} has the guest: spec.outcome is awaited, Confirmed or Reverted."
+    home = home_of(instance)
+    others = ", ".join(sorted({move.source, move.target} - {home})) or home
+    return f"It is accounted on {home or 'no node'}; waits for {others} to let go of its claim."

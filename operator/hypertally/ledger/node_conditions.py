@@ -100,7 +100,7 @@ def _drifted(node: ComputeNode) -> Finding:
     found = drifts(node)
     if not found:
         return Finding(NodeCondition.DRIFTED, Status.FALSE, "Matches", "Every guest is what is accounted for it.")
-    text = f"{len(found)} of the guests are not what is accounted for them: {enumerated(found)}."
+    text = f"Guests that are not what is accounted for them: {enumerated(found)}."
     return Finding(NodeCondition.DRIFTED, Status.TRUE, "GuestsDiffer", text)
 
 
@@ -110,7 +110,7 @@ def _misplaced(node: ComputeNode, strays: Sequence[Stray]) -> Finding:
     if not strays:
         text = "Every guest here is accounted here, or is an orphan."
         return Finding(NodeCondition.MISPLACED, Status.FALSE, "AtHome", text)
-    text = f"{len(strays)} of the guests here are accounted elsewhere, and charged here too: {enumerated(strays)}."
+    text = f"Charged here too, though accounted elsewhere: {enumerated(strays)}."
     return Finding(NodeCondition.MISPLACED, Status.TRUE, "AccountedElsewhere", text)
 
 

@@ -8,7 +8,7 @@ since a later request moves an earlier one on to other devices.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypertally.api.inventory import NumaCell, PciDevice, PciPool
 from hypertally.api.placement import HeldDevice, PciRequest
@@ -19,9 +19,9 @@ from .pci_free import Holders, Usable
 from .pci_match import Crowd, divide
 from .pci_rules import Nearness, Rank, matches, only_on_demand
 
-TRIES_MAX = 500
-"""Ways to tell physical functions from virtual ones that are tried before a guest that asks for both is refused. Like
-cards count as one; only a host of many cards that all differ comes near it."""
+TRIES_MAX = 1000
+"""How often it is tried to use a card as a whole or by its virtual functions before a guest that asks for both is
+refused, over all sets of cells. Like cards count as one; only a host of many cards that all differ comes near it."""
 
 
 def fit_devices(
@@ -53,12 +53,8 @@ class _Group:
     addresses: tuple[str, ...]
 
 
-@dataclass
-class _Search:
-    """How often devices were divided, and from where that is known to lead nowhere."""
-
-    tries: int = 0
-    dead: dict[frozenset[tuple[object, int]], Crowd] = field(default_factory=dict)
+_Dead = dict[frozenset[tuple[object, int]], Crowd]
+"""Which kinds of cards were closed how often, where that is known to lead nowhere."""
 
 
 class DeviceTable:
@@ -75,6 +71,7 @@ class DeviceTable:
     ) -> None:
         self._requests = tuple(requests)
         self._cells = cells
+        self._tries = 0
         self._pools = sorted(pools, key=_order)
         self._usable = Usable(self._pools, holders, owner)
         self._groups = _groups(self._pools, self._usable, {a for a, owners in holders.items() if owner in owners})
@@ -92,7 +89,7 @@ class DeviceTable:
     def fit(self, near: Collection[int] | None) -> tuple[HeldDevice, ...] | Misfit:
         nearness = Nearness.to(near, self._cells)
         ranks = [self._ranks(number, nearness) for number in range(len(self._requests))]
-        found = self._divided(ranks, frozenset(), (), _Search())
+        found = self._divided(ranks, frozenset(), (), {})
         return self._misfit(found, nearness) if isinstance(found, Crowd) else self._held(found)
 
     @staticmethod
@@ -114,13 +111,12 @@ class DeviceTable:
         ranks: Sequence[dict[int, Rank]],
         closed: frozenset[int],
         decided: tuple[tuple[object, bool], ...],
-        search: _Search,
+        dead: _Dead,
     ) -> list[dict[int, int]] | Crowd:
         """Devices of groups that are not `closed`; `decided` are the kinds of the cards that were closed in part."""
         state = frozenset(Counter(decided).items())
-        if state in search.dead:
-            return search.dead[state]
-        search.tries += 1
+        if state in dead:
+            return dead[state]
         found = divide(
             [request.count for request in self._requests],
             [list(rank) for rank in ranks],
@@ -132,13 +128,14 @@ class DeviceTable:
         kind, crowds = self._kind(card, ranks), []
         for physical in (False, True):
             side = {number for number in self._on_cards[card] if self._groups[number].physical is physical}
-            if search.tries < TRIES_MAX:
-                again = self._divided(ranks, closed | side, (*decided, (kind, physical)), search)
+            if self._tries < TRIES_MAX:
+                self._tries += 1
+                again = self._divided(ranks, closed | side, (*decided, (kind, physical)), dead)
                 if not isinstance(again, Crowd):
                     return again
                 crowds.append(again)
-        search.dead[state] = min(crowds, key=lambda crowd: crowd.asked - crowd.free, default=self._given_up())
-        return search.dead[state]
+        dead[state] = min(crowds, key=lambda crowd: crowd.asked - crowd.free, default=self._given_up())
+        return dead[state]
 
     def _given_up(self) -> Crowd:
         asked = sum(request.count for request in self._requests)
