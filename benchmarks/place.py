@@ -42,8 +42,8 @@ VGPUS = 8
 OWNERS = 300
 RATIOS = Amounts(vcpus=4000, memory_mib=1000)
 SIZE = Amounts(pcpus=16, memory_mib=32 * 1024)
-FIT_BUDGET = 10.0
-PLACE_BUDGET = 15.0
+FIT_BUDGET = 5.0
+PLACE_BUDGET = 12.0
 ROUNDS = 101
 
 NEAR = frozenset({2, 5})

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from hypertally.agent.metrics import AgentMetrics
 from hypertally.agent.usage_metrics import labels
+from hypertally.controller import counts
 from hypertally.controller.controller import Controller
 from hypertally.controller.settings import Settings
 from reference_page import REFERENCE, Page, code, table
@@ -28,6 +29,12 @@ What hosts and guests use is what the last audit saw: a scrape asks libvirt noth
 and what an audit did not tell is absent. Only guests that run or are paused have series. Those beyond
 `--metrics-guests` share the series whose `uuid` is `others`, which falls when one of them ends. A guest's counters
 begin anew with its start.
+
+What the controller counts over the fleet is what the last ledgers and conditions say; these have as many series as
+there are kinds of things, however large the fleet is. `hypertally_node_instances` has one for each ComputeNode and
+namespace, so it is off unless `--metrics-namespaces` names a number: the largest so many namespaces of each ComputeNode
+have series of their own, and the others share the one whose `namespace` is `(others)`. That is at most that number plus
+one for each ComputeNode, and never more than the 320 claims of a ledger.
 """
 
 _HEAD = ("Metric", "Type", "Labels", "Meaning")
@@ -59,7 +66,7 @@ def _rows(registry: CollectorRegistry) -> Iterator[Sequence[str]]:
 
 
 _SUFFIX = {"counter": "_total", "info": "_info"}
-USAGE_LABELS = labels()
+USAGE_LABELS = labels() | counts.labels()
 
 
 PAGE = Page(REFERENCE / "metrics.md", "gen_metrics_reference.py", text)

@@ -23,3 +23,15 @@ def test_a_value_that_nobody_has_any_more_leaves_nothing_behind() -> None:
     assert (index.values(), keys(index, "x")) == ([], [""])
     assert not index._values
     assert not index._keys
+
+
+def test_a_value_of_many_keys_keeps_all_of_them_and_loses_each_in_turn() -> None:
+    index, names = Index(), "abcdefgh"
+    for name in names:
+        index.set(name, ["x"])
+        index.set(name, ["x"])
+    assert keys(index, "x") == [names]
+    for place, name in enumerate(names):
+        index.set(name, [])
+        assert keys(index, "x") == [names[place + 1 :]]
+    assert not index._keys

@@ -100,6 +100,13 @@ def test_what_is_closed_takes_nothing_new_and_opens_again(
     until(mortal, lambda: host.ready() == ("True", "Ready"), "Ready", host)
 
 
+def wait_observed(host: Host) -> None:
+    host.fleet.until(
+        lambda: host.object["metadata"]["generation"] == host.ledger["observedGeneration"],
+        f"the ledger of {host.name} to see its spec",
+    )
+
+
 @pytest.mark.parametrize(
     ("of_source", "of_target", "reason"),
     [(None, {"schedulable": "Disabled"}, "Cordoned"), ({"maintenance": FROZEN}, None, "SourceFrozen")],
@@ -114,7 +121,7 @@ def test_a_move_waits_for_the_operators_word(
     for one, word in ((host, of_source), (target, of_target)):
         if word:
             tell(one, **word)
-            mortal.until(lambda one=one: one.object["metadata"]["generation"] == one.ledger["observedGeneration"], "it")
+            wait_observed(one)
     move = mortal.migration(name, "Cold", target.name)
     mortal.until(lambda: find_condition(mortal.migrations.get(move), "Claimed").get("reason") == reason, reason)
     assert "move" not in mortal.instances.get(name)["status"]

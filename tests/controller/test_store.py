@@ -1,9 +1,11 @@
 """Typed copies: the newest version wins, whoever brings it."""
 
+import json
 from typing import Any
 
 from hypertally.api.compute_node import ComputeNode
 from hypertally.controller.store import Store
+from tests.support.samples import compute_node
 
 
 def node(version: int, name: str = "n1", uid: str = "u1") -> dict[str, Any]:
@@ -50,7 +52,7 @@ def test_a_full_list_is_right_even_with_lower_versions_and_what_it_has_not_is_go
     held = Held()
     held.store.put(node(50))
     held.store.put(node(51, "n2", "u2"))
-    held.store.replace([node(7)])
+    held.store.keep(held.store.take([node(7)]))
     assert held.changes[2:] == [("50", "7"), ("51", "")]
     assert len(held.store) == 1
 
@@ -62,3 +64,22 @@ def test_a_list_drops_what_it_has_not_but_nothing_that_came_after_it() -> None:
     held.store.put(node(21, "young", "u3"))
     held.store.keep_only(frozenset({"u2"}), "20")
     assert sorted(one.metadata.name for one in held.store) == ["kept", "young"]
+
+
+def test_what_objects_have_in_common_is_kept_once() -> None:
+    held, fresh = Held(), json.dumps(compute_node("n1"))
+    held.store.put(json.loads(fresh) | {"metadata": {"name": "n1", "uid": "u1", "resourceVersion": "1"}})
+    held.store.put(json.loads(fresh) | {"metadata": {"name": "n2", "uid": "u2", "resourceVersion": "2"}})
+    one, other = (node.status for node in held.store)
+    assert one.report is not None
+    assert other.report is not None
+    assert one.ledger is not None
+    assert one.conditions[0].message is other.conditions[0].message
+    assert one.report.guests[0].uuid is other.report.guests[0].uuid is one.ledger.claims[0].uuid
+
+
+def test_an_object_of_another_shape_is_left_out_and_hinders_nobody() -> None:
+    held = Held()
+    broken = [{"status": []}, {"status": {"conditions": 1, "report": {"guests": [1], "cpu": {"features": [1]}}}}, []]
+    held.store.take([node(1), *broken])  # type: ignore[list-item]  # what a server would never send
+    assert len(held.store) == 1

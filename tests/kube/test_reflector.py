@@ -38,9 +38,13 @@ class Server:
     def _note(self, what: str) -> None:
         self.asked.append((asyncio.get_running_loop().time(), what))
 
-    async def list(self, *_: Any, **__: Any) -> Listing:
+    async def pages(self, *_: Any, **__: Any) -> AsyncIterator[Listing]:
+        """Each object on a page of its own."""
         self._note("list")
-        return self.lists.pop(0)
+        listing = self.lists.pop(0)
+        yield Listing([], listing.resource_version)
+        for item in listing.items:
+            yield Listing([item], listing.resource_version)
 
     async def watch(self, _: Any, version: str, **__: Any) -> AsyncIterator[Event]:
         self._note(f"watch {version}")
@@ -56,8 +60,13 @@ class Copy:
     def __init__(self) -> None:
         self.names: set[str] = set()
 
-    def replace(self, objects: list[dict[str, Any]]) -> None:
-        self.names = {one["metadata"]["name"] for one in objects}
+    def take(self, objects: list[dict[str, Any]]) -> set[str]:
+        found = {one["metadata"]["name"] for one in objects}
+        self.names |= found
+        return found
+
+    def keep(self, keys: set[str]) -> None:
+        self.names &= keys
 
     def put(self, obj: dict[str, Any]) -> None:
         self.names.add(obj["metadata"]["name"])

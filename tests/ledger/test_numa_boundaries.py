@@ -8,6 +8,7 @@ from hypertally.api.placement import CpuPolicy, PageSize, Placement, PlacementRe
 from hypertally.ledger import cpu_set
 from hypertally.ledger.numa_fit import Misfit, fits
 from hypertally.ledger.numa_guest import held_by_guest
+from hypertally.ledger.numa_match import assignments
 from tests.ledger.numa_make import (
     DEDICATED,
     MEDIUM,
@@ -46,6 +47,10 @@ def test_the_lowest_cpus_of_a_set_are_taken_and_no_more_than_there_are(count: in
 def test_a_guest_without_cells_of_its_own_is_offered_cells_for_all_that_it_is() -> None:
     offered = fits(DEDICATED, Amounts(pcpus=2, memory_mib=5), TWO, free(TWO).cells, ratios=ONCE)
     assert list(offered) == [(held(0, memory=5, cpus="2-3"),), (held(1, memory=5, cpus="6-7"),)]
+
+
+def test_a_guest_cell_makes_way_for_one_that_has_no_other_place() -> None:
+    assert next(assignments([0b100, 0b011, 0b110], 3)) == (2, 0, 1)
 
 
 class TestRefusals:

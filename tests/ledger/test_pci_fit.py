@@ -1,6 +1,7 @@
 """Which of several devices a request gets, and what a refusal says."""
 
 import pytest
+from msgspec.structs import replace
 
 from hypertally.api.inventory import PciPool, PciType
 from hypertally.api.placement import HeldDevice, NumaPolicy
@@ -90,6 +91,13 @@ def test_the_guests_own_cell_comes_before_the_rest_of_its_socket() -> None:
     assert isinstance(take(request(policy=NumaPolicy.SOCKET), host[2:], near=[1], cells=cells), Misfit)
 
 
+def test_within_the_socket_the_nearest_cell_comes_first() -> None:
+    told = zip(on_sockets(0, 0, 0), at_distances((10, 30, 20), (30, 10, 30), (20, 30, 10)), strict=True)
+    cells = [replace(socket, distances=distance.distances) for socket, distance in told]
+    host = [pool(DEV1, cell=1), pool(DEV2, cell=2)]
+    assert addresses_of(take(request(policy=NumaPolicy.SOCKET), host, near=[0], cells=cells)) == [DEV2]
+
+
 def test_a_device_of_an_unknown_cell_is_on_no_socket() -> None:
     assert isinstance(take(request(policy=NumaPolicy.SOCKET), [pool(DEV0)], near=[0], cells=on_sockets(0)), Misfit)
 
@@ -146,6 +154,22 @@ def test_the_card_to_be_used_whole_is_the_one_that_no_vf_is_needed_of() -> None:
     ]
     assert addresses_of(take([A_PF, request(product="1520")], host)) == ["0000:02:00.0", "0000:01:10.0"]
     assert addresses_of(take([A_PF, request(product="1522")], host)) == ["0000:01:00.0", "0000:02:10.0"]
+
+
+def test_cards_of_one_size_that_serve_different_requests_are_tried_apart() -> None:
+    products = [("0003", "0002"), ("0003", "0001"), ("0002",), ("0002", "0003")]
+    pfs = [f"0000:0{card}:00.0" for card in range(4)]
+    virtuals = [
+        virtual(pf, f"{pf[:8]}10.{number}", product=product)
+        for pf, some in zip(pfs, products, strict=True)
+        for number, product in enumerate(some)
+    ]
+    asked = [
+        request("whole", 2, product="1521", type_=PciType.PF),
+        request("three", 2, product="0003"),
+        request("two", 2, product="0002"),
+    ]
+    assert addresses_of(take(asked, [physical(*pfs), *virtuals]))[:2] == pfs[1:3]
 
 
 def many_cards(count: int) -> list[PciPool]:

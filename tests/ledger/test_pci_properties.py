@@ -129,14 +129,14 @@ cases = st.builds(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(cases)
 def test_devices_are_found_exactly_where_a_search_finds_some(case: Case) -> None:
     possible = can_be_given(case.requests, case.pools, case.owners, "g", case.near, case.cells)
     assert isinstance(case.fit(), Misfit) is not possible
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases)
 def test_what_is_given_was_asked_for_and_is_nobody_elses(case: Case) -> None:
     found = case.fit()
@@ -150,7 +150,7 @@ def test_what_is_given_was_asked_for_and_is_nobody_elses(case: Case) -> None:
     assert [each.request for each in found] == [r.name for r in case.requests for _ in range(r.count)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases, st.randoms(use_true_random=False))
 def test_the_order_of_pools_devices_and_owners_does_not_matter(case: Case, random: Random) -> None:
     def mixed(pool: PciPool) -> PciPool:
@@ -169,7 +169,7 @@ def test_the_order_of_pools_devices_and_owners_does_not_matter(case: Case, rando
     assert again.fit() == case.fit()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(cases, min_size=2, max_size=5))
 def test_guests_one_after_another_never_share_a_device_nor_a_card_half_by_half(many: list[Case]) -> None:
     pools, held = many[0].pools, dict[str, list[str]]()
@@ -181,7 +181,7 @@ def test_guests_one_after_another_never_share_a_device_nor_a_card_half_by_half(m
     assert free_devices(pools, holdings).conflicts == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases)
 def test_what_is_free_is_what_a_search_says_whether_claimed_or_listed(case: Case) -> None:
     every = offers(case.pools)

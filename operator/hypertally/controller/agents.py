@@ -99,21 +99,24 @@ class Agents:
     def _grace_ends(self, agent: str) -> float:
         return self._since.setdefault(agent, self._clock()) + self._grace
 
-    def replace(self, objects: list[Object]) -> None:
-        """The first list, or a new one after a gap in which nobody listened: every grace begins anew."""
-        now = self._clock()
-        self._since = dict.fromkeys(self._since, now)
-        self._take_all(objects)
+    def take(self, objects: list[Object]) -> set[str]:
+        """A part of a full list: no sign of life, unless of who was known in another version."""
+        for lease in objects:
+            self.put(lease, is_new=False)
+        return {lease["metadata"]["name"] for lease in objects}
+
+    def keep(self, keys: set[str]) -> None:
+        """The first list, or a new one after a gap in which nobody listened, is complete: every grace begins anew."""
+        self._drop_all_but(keys)
+        self._since = dict.fromkeys(self._since, self._clock())
 
     def confirm(self, objects: list[Object]) -> None:
         """A list that was asked for to be sure: who does not show a sign of life in it has shown none."""
-        self._take_all(objects)
+        self._drop_all_but(self.take(objects))
         self._confirmed_at = self._clock()
 
-    def _take_all(self, objects: list[Object]) -> None:
-        for lease in objects:
-            self.put(lease, is_new=False)
-        for name in self._agents.keys() - {lease["metadata"]["name"] for lease in objects}:
+    def _drop_all_but(self, names: set[str]) -> None:
+        for name in self._agents.keys() - names:
             del self._agents[name]
 
     def put(self, obj: Object, *, is_new: bool = True) -> None:

@@ -16,6 +16,7 @@ from hypertally.ledger.proof import NEEDS_PROOF
 from hypertally.ledger.wants import names, owner
 
 from .agents import Agent, Agents, Clock
+from .counts import Counts
 from .index import Index
 from .queue import Subject, Task
 from .store import Store, key_of
@@ -26,8 +27,11 @@ T = TypeVar("T")
 class Cache:
     """Every change is told to `enqueue` as the tasks that it may concern; too many are harmless, too few are not."""
 
-    def __init__(self, enqueue: Callable[[Task], None], clock: Clock, grace: float) -> None:
+    def __init__(
+        self, enqueue: Callable[[Task], None], clock: Clock, grace: float, counts: Counts | None = None
+    ) -> None:
         self._enqueue = enqueue
+        self.counts = counts or Counts()
         self.nodes: Store[ComputeNode] = Store(ComputeNode, self._node_changed)
         self.instances: Store[Instance] = Store(Instance, self._instance_changed)
         self.migrations: Store[Migration] = Store(Migration, self._migration_changed)
@@ -124,6 +128,7 @@ class Cache:
 
     def _node_changed(self, old: ComputeNode | None, new: ComputeNode | None) -> None:
         name = _one(old, new).metadata.name
+        self.counts.hear(name, new)
         before, after = _guests(old), _guests(new)
         self._nodes_by_guest.set(name, after)
         self._nodes_by_agent.set(name, [new.spec.node_name] if new else [])

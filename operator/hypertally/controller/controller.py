@@ -1,14 +1,17 @@
 """The controller's parts, put together, and its loops."""
 
 import asyncio
+import gc
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
-from hypertally.kube.aio import AsyncKubeClient, Object
+from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import (
     Forbidden,
     KindMissing,
@@ -19,10 +22,11 @@ from hypertally.kube.errors import (
     Unreachable,
 )
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind, Ref
-from hypertally.kube.reflector import Backoff, Reflector
+from hypertally.kube.reflector import Backoff, Reflector, fill
 
 from .cache import Cache
 from .collector import Collector
+from .counts import Counts
 from .events import Events
 from .instances import InstanceReconciler
 from .metrics import Metrics
@@ -35,6 +39,8 @@ from .settings import Settings
 from .store import Store
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _SWEEP_SECONDS = 5.0
 _HEARTBEAT_SECONDS = 1.0
@@ -57,9 +63,10 @@ class Controller:
         self._settings = settings
         self._turned_at = time.monotonic()
         self._synced = False
-        self.metrics = Metrics()
+        counts = Counts(settings.metrics_namespaces)
+        self.metrics = Metrics(counts)
         self.queue = WorkQueue()
-        self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace)
+        self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace, counts)
         self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
         self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
         self._events = Events(client, now)
@@ -96,8 +103,8 @@ class Controller:
 
     async def _list_everything(self) -> None:
         await _patiently(self._leases.list)
-        await _patiently(self._list_into(INSTANCE, self.cache.instances.replace))
-        await _patiently(self._list_into(MIGRATION, self.cache.migrations.replace))
+        await _patiently(partial(fill, self.cache.instances, self._client, INSTANCE))
+        await _patiently(partial(fill, self.cache.migrations, self._client, MIGRATION))
         await _patiently(self._nodes.list)
         self._synced = True
         log.info(
@@ -106,12 +113,6 @@ class Controller:
             len(self.cache.instances),
             len(self.cache.migrations),
         )
-
-    def _list_into(self, kind: Kind, replace: Callable[[list[Object]], None]) -> Callable[[], Awaitable[None]]:
-        async def list_once() -> None:
-            replace((await self._client.list(kind)).items)
-
-        return list_once
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -197,13 +198,25 @@ class Controller:
         self.metrics.gauge("migrations", "Migrations in the cache.", lambda: len(self.cache.migrations))
 
 
-async def _patiently(listing: Callable[[], Awaitable[None]]) -> None:
+@contextmanager
+def _lasting() -> Iterator[None]:
+    """What is made meanwhile stays: the search for garbage in it costs as much as the lists, and finds nothing."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
+async def _patiently(listing: Callable[[], Awaitable[T]]) -> T:
     """An API server that is away is waited for. One that refuses is asked again for a while: after a restart it answers
     403 and 404 until it has read its roles and kinds."""
     backoff, failures, refusal_ends = Backoff(first=0.25, most=10.0), 0, time.monotonic() + _REFUSED_SECONDS
     while True:
         try:
-            return await listing()
+            with _lasting():
+                return await listing()
         except (Unreachable, ServerError, TooManyRequests) as error:
             log.warning("waiting for the API server: %s", error)
             refusal_ends = time.monotonic() + _REFUSED_SECONDS

@@ -2,24 +2,31 @@
 
 from collections.abc import Iterable
 
+_Keys = tuple[str, ...] | set[str]
+_FEW = 4
+
 
 class Index:
-    """Each key has a set of values; `of` finds the keys of a value."""
+    """Each key has a set of values; `of` finds the keys of a value.
+
+    A few are kept as a tuple: most values have one key, most keys one value, and a set takes 216 bytes.
+    """
 
     def __init__(self) -> None:
-        self._values: dict[str, frozenset[str]] = {}
-        self._keys: dict[str, set[str]] = {}
+        self._values: dict[str, tuple[str, ...]] = {}
+        self._keys: dict[str, _Keys] = {}
 
     def set(self, key: str, values: Iterable[str]) -> None:
-        new, old = frozenset(values), self._values.get(key, frozenset())
+        new, old = frozenset(values), frozenset(self._values.get(key, ()))
         for value in old - new:
-            self._keys[value].discard(key)
-            if not self._keys[value]:
+            if left := _without(self._keys[value], key):
+                self._keys[value] = left
+            else:
                 del self._keys[value]
         for value in new - old:
-            self._keys.setdefault(value, set()).add(key)
+            self._keys[value] = _with(self._keys.get(value, ()), key)
         if new:
-            self._values[key] = new
+            self._values[key] = tuple(new)
         else:
             self._values.pop(key, None)
 
@@ -29,3 +36,17 @@ class Index:
 
     def of(self, value: str) -> frozenset[str]:
         return frozenset(self._keys.get(value, ()))
+
+
+def _with(keys: _Keys, key: str) -> _Keys:
+    if isinstance(keys, tuple):
+        return (*keys, key) if len(keys) < _FEW else {*keys, key}
+    keys.add(key)
+    return keys
+
+
+def _without(keys: _Keys, key: str) -> _Keys:
+    if isinstance(keys, tuple):
+        return tuple(one for one in keys if one != key)
+    keys.discard(key)
+    return keys if len(keys) > _FEW else tuple(keys)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.registry import Collector
 
 from .queue import Subject
 
@@ -10,10 +11,13 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Metrics:
-    """Names begin with `hypertally_controller_`; no label has more values than there are kinds of things."""
+    """What the program does begins with `hypertally_controller_`; no label has more values than there are kinds of
+    things. What it counts comes with `counts`."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Collector | None = None) -> None:
         self.registry = CollectorRegistry()
+        if counts is not None:
+            self.registry.register(counts)
         self._duration = Histogram(
             "hypertally_controller_reconcile_duration_seconds",
             "Time to look at one object and write what follows.",

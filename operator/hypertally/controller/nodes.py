@@ -143,6 +143,7 @@ class NodeReconciler:
         silent = self._is_silent(node)
         whose = identity(node, self._cache.neighbours(node, silent=silent))
         elsewhere = strays(node, self._cache.owner_of)
+        self._cache.counts.misplaced(node.metadata.name, len(elsewhere))
         gone = self._vanished(node)
         said = findings(node, agent_silent=silent, strays=elsewhere, identity=whose)
         said = (*said, gone) if gone else said

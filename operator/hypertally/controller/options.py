@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 
+from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.serving.logs import LogFormat, LogLevel
 from hypertally.serving.options import Option, Program, Told
 from hypertally.serving.values import address, choice, namespace, seconds_between, whole_number, yes_or_no
@@ -71,6 +72,13 @@ OPTIONS = (
     Option("--workers", whole_number(1, _MOST_WORKERS), str(_DEFAULT.workers), "objects reconciled at once", "NUMBER"),
     Option(
         "--listen", address, str(DEFAULT_LISTEN), "address of /healthz, /readyz and /metrics; '' for none", "HOST:PORT"
+    ),
+    Option(
+        "--metrics-namespaces",
+        whole_number(0, CLAIMS_MAX),
+        str(_DEFAULT.metrics_namespaces),
+        "namespaces with a series of their own on each ComputeNode; 0 for none",
+        "NUMBER",
     ),
     Option("--log-format", choice(LogFormat), _DEFAULT.log_format, "one of " + ", ".join(LogFormat), "FORMAT"),
     Option("--log-level", choice(LogLevel), _DEFAULT.log_level, "one of " + ", ".join(LogLevel), "LEVEL"),

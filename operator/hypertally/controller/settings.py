@@ -51,5 +51,8 @@ class Settings:
     listen: Address | None = DEFAULT_LISTEN
     """Of /healthz, /readyz and /metrics; None for nowhere."""
 
+    metrics_namespaces: int = 0
+    """How many namespaces have a series of their own on each ComputeNode; 0 for no such series at all."""
+
     log_format: LogFormat = LogFormat.JSON
     log_level: LogLevel = LogLevel.INFO

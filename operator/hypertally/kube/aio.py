@@ -68,16 +68,26 @@ class AsyncKubeClient:
     async def list(
         self, kind: Kind, *, namespace: str = "", field_selector: str = "", names_only: bool = False
     ) -> Listing:
-        """All pages. `names_only` leaves out everything but metadata."""
+        """All pages as one: for lists that are small, or of names. `names_only` leaves out everything but metadata."""
         items: list[Object] = []
+        version = ""
+        async for page in self.pages(kind, namespace=namespace, field_selector=field_selector, names_only=names_only):
+            items.extend(page.items)
+            version = page.resource_version
+        return Listing(items, version)
+
+    async def pages(
+        self, kind: Kind, *, namespace: str = "", field_selector: str = "", names_only: bool = False
+    ) -> AsyncIterator[Listing]:
+        """One list of one moment, in parts: undecoded, the objects of a fleet are many times what is kept of them."""
         query = {"limit": str(PAGE)} | ({"fieldSelector": field_selector} if field_selector else {})
         headers = {"Accept": _NAMES_ONLY} if names_only else {}
         while True:
             page = await self._ask("GET", kind, kind.path(namespace), query=query, headers=headers)
-            items.extend(page.get("items") or [])
             metadata = page.get("metadata") or {}
+            yield Listing(page.get("items") or [], str(metadata.get("resourceVersion") or ""))
             if not metadata.get("continue"):
-                return Listing(items, str(metadata.get("resourceVersion") or ""))
+                return
             query["continue"] = metadata["continue"]
 
     async def create(self, kind: Kind, body: Mapping[str, Any], namespace: str = "") -> Object:

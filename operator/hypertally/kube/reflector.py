@@ -24,8 +24,11 @@ _SHORTEST_WATCH = 1.0
 class Sink(Protocol):
     """Where a reflector writes. Objects are the server's, undecoded."""
 
-    def replace(self, objects: list[Object]) -> None:
-        """All objects there are; what is held and not among them is gone."""
+    def take(self, objects: list[Object]) -> set[str]:
+        """A part of a full list; answers with their keys."""
+
+    def keep(self, keys: set[str]) -> None:
+        """These are all there are: what is held and not among them is gone."""
 
     def put(self, obj: Object) -> None: ...
 
@@ -41,6 +44,17 @@ class Backoff:
 
     def wait(self, failures: int) -> float:
         return min(self.most, self.first * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
+
+
+async def fill(sink: Sink, client: AsyncKubeClient, kind: Kind, namespace: str = "") -> str:
+    """A full list into the sink; answers with the resourceVersion that a watch goes on from. May raise KubeError."""
+    present: set[str] = set()
+    version = ""
+    async for page in client.pages(kind, namespace=namespace):
+        present |= sink.take(page.items)
+        version = page.resource_version
+    sink.keep(present)
+    return version
 
 
 class Reflector:
@@ -69,9 +83,7 @@ class Reflector:
 
     async def list(self) -> None:
         """The first full list: nothing may be concluded from the copy before it. May raise KubeError."""
-        listing = await self._client.list(self._kind, namespace=self._namespace)
-        self._sink.replace(listing.items)
-        self._version = listing.resource_version
+        self._version = await fill(self._sink, self._client, self._kind, self._namespace)
         self.heard_at = self._clock()
 
     async def run(self) -> None:
