@@ -102,3 +102,12 @@ def test_what_is_free_ends_there_too() -> None:
     assert outcome is not None
     assert outcome.ledger.allocatable.memory_mib == -512
     assert outcome.ledger.free.memory_mib == -SUM_MAX
+
+
+def test_a_ledger_that_no_other_can_follow_says_how_to_get_a_new_one() -> None:
+    on = node()
+    assert on.status.ledger is not None
+    for generation, number in ((SUM_MAX - 1, 0), (SUM_MAX, 1)):
+        last = replace(on.status.ledger, generation=generation)
+        found = doubts(replace(on, status=replace(on.status, ledger=last)))
+        assert [text.partition(":")[0] for text in found] == ["status.ledger.generation is at its end"] * number
