@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
+from hypertally.api.bounds import SUM_MAX
 from hypertally.api.carry import carry_unknown
 from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition, Role
 from hypertally.api.conditions import Condition, find
@@ -112,6 +113,8 @@ class NodeReconciler:
         inputs = Inputs(node=node, owners=owners, declared=self._cache.declared, look=look, frozen=frozen)
         outcome = next_ledger(inputs)
         if outcome is None or same_content(node.status.ledger, outcome.ledger):
+            return None
+        if outcome.ledger.generation > SUM_MAX:  # by somebody's hand: no ledger can follow, and Doubtful says so
             return None
         return outcome.ledger
 

@@ -14,6 +14,9 @@ from .gate import Bar
 from .refusals import no_room
 from .vectors import KEYS, WIRE_KEYS, ZERO
 
+_REMARKABLE = frozenset({"Overcommitted", "SizeDiffersFromSpec", "Drifted"})
+"""Held and placed, and somebody should look: the summary repeats what is said."""
+
 CLAIMED, PLACED, READY = InstanceCondition.CLAIMED, InstanceCondition.PLACED, InstanceCondition.READY
 
 
@@ -29,7 +32,7 @@ def findings(
     """`status` is the next one; `node` its home, else the bound node; `twin` the older Instance with the same uuid;
     `seen_on` the nodes whose reports list the guest."""
     claimed = _claimed(instance, status, node, missing, twin)
-    placed = _placed(instance, status, node, seen_on)
+    placed = _placed(instance, status, node, seen_on) if twin is None else _of_twin(twin)
     return claimed, placed, _ready(claimed, placed)
 
 
@@ -68,8 +71,15 @@ def _no(type_: InstanceCondition, reason: str, message: str) -> Finding:
 
 
 def _whose(instance: Instance, twin: Instance) -> str:
-    name = f"{twin.metadata.namespace}/{twin.metadata.name}"
-    return f"uuid {instance.spec.uuid} already belongs to Instance {name}: delete one of the two."
+    return f"uuid {instance.spec.uuid} already belongs to Instance {_name(twin)}: delete one of the two."
+
+
+def _of_twin(twin: Instance) -> Finding:
+    return _no(PLACED, "UUIDInUse", f"The guest with this uuid is that of Instance {_name(twin)}.")
+
+
+def _name(instance: Instance) -> str:
+    return f"{instance.metadata.namespace}/{instance.metadata.name}"
 
 
 def _not_found(home: str, bound: str) -> str:
@@ -153,4 +163,5 @@ def _ready(claimed: Finding, placed: Finding) -> Finding:
     for finding in (claimed, placed):
         if finding.status is not Status.TRUE:
             return Finding(READY, Status.FALSE, finding.reason, finding.message)
-    return Finding(READY, Status.TRUE, "Accounted", "Its guest is where it is accounted.")
+    remarks = [f.message for f in (claimed, placed) if f.reason in _REMARKABLE]
+    return Finding(READY, Status.TRUE, "Accounted", remarks[0] if remarks else "Its guest is where it is accounted.")

@@ -92,7 +92,11 @@ def _of_accepted(move: Move, instance: Instance, nodes: Nodes, missing: Sequence
     if move.phase is not MovePhase.ACCEPTED:
         return Finding(CLAIMED, Status.TRUE, "Moved", f"Accounted on {home_of(instance)}.")
     claims = nodes.get(move.target, NOWHERE).claims
-    if any(c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid for c in claims):
+    held = [c for c in claims if c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid]
+    if any(c.overcommitted for c in held):
+        text = f"{move.target} lists the guest already and has no room for it: it is charged all the same."
+        return Finding(CLAIMED, Status.TRUE, "Overcommitted", text)
+    if held:
         return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place: the guest may be moved now.")
     if missing and isinstance(missing[0], Bar):
         advice = "Do not move the guest: wait, or set spec.outcome to Cancelled."

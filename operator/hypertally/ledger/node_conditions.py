@@ -108,7 +108,7 @@ def _misplaced(node: ComputeNode, strays: Sequence[Stray]) -> Finding:
     if node.status.ledger is None:
         return _unaccounted(NodeCondition.MISPLACED)
     if not strays:
-        text = "Every guest here is accounted here, or is an orphan."
+        text = "No guest here is left over: each is accounted here, on a move, or an orphan."
         return Finding(NodeCondition.MISPLACED, Status.FALSE, "AtHome", text)
     text = f"Charged here too, though accounted elsewhere: {enumerated(strays)}."
     return Finding(NodeCondition.MISPLACED, Status.TRUE, "AccountedElsewhere", text)
