@@ -3,6 +3,7 @@
 Tests named `row_N` are of accidents that Nova's operators met; the number is the accident's in that list.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,6 +13,11 @@ from uuid import uuid4
 
 import pytest
 
+from hypertally.api.names import CONTROLLER_MANAGER
+from hypertally.kube.access import find_access
+from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
+from hypertally.kube.errors import Conflict
+from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from tests.conftest import running_cluster
 from tests.controller.conftest import DEPLOY
 from tests.support.fleet import Fleet, Host, controller, find_condition
@@ -349,3 +355,20 @@ def test_row_38_no_program_overrides_the_operator_and_what_fell_silent_comes_bac
     mortal.until(lambda: host.ready() == ("Unknown", "AgentSilent"), "AgentSilent")
     until(mortal, lambda: host.ready() == ("True", "Ready"), "Ready by itself", host)
     assert host.object["spec"]["schedulable"] == "Enabled"
+
+
+def test_only_the_very_version_that_was_judged_is_deleted(mortal: Fleet, host: Host) -> None:
+    judged = host.object["metadata"]
+    host.report()
+    access = find_access(str(mortal.cluster.kubeconfig_for("controller")))
+
+    async def delete(uid: str, version: str) -> None:
+        async with open_session(access, CONTROLLER_MANAGER) as session:
+            client = AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines())
+            await client.delete(Ref(COMPUTE_NODE, host.name), uid=uid, resource_version=version)
+
+    with pytest.raises(Conflict):
+        asyncio.run(delete(judged["uid"], judged["resourceVersion"]))
+    with pytest.raises(Conflict):
+        asyncio.run(delete(str(uuid4()), host.object["metadata"]["resourceVersion"]))
+    assert exists(host)

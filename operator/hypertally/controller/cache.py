@@ -9,7 +9,6 @@ from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
 from hypertally.ledger.gate import bar, is_frozen
-from hypertally.ledger.identity_conditions import Neighbours, Peer
 from hypertally.ledger.moves import is_closed
 from hypertally.ledger.node_conditions import is_served
 from hypertally.ledger.proof import NEEDS_PROOF
@@ -18,6 +17,7 @@ from hypertally.ledger.wants import names, owner
 from .agents import Agent, Agents, Clock
 from .counts import Counts
 from .index import Index
+from .namesakes import Namesakes
 from .queue import Subject, Task
 from .store import Store, key_of
 
@@ -42,10 +42,7 @@ class Cache:
         self._migrations_by_node = Index()
         self._nodes_by_guest = Index()
         self._nodes_by_agent = Index()
-        self._nodes_by_host = Index()
-        self._nodes_by_hostname = Index()
-        self._nodes_by_sight = Index()
-        """By the UUID of the host to which an agent's connection leads."""
+        self.namesakes = Namesakes(self.nodes, self.agents)
         self._silent: set[str] = set()
 
     def twins(self, uuid: str) -> list[Instance]:
@@ -72,30 +69,6 @@ class Cache:
     def agents_of_nodes(self) -> list[str]:
         """Every agent that some ComputeNode names."""
         return self._nodes_by_agent.values()
-
-    def neighbours(self, node: ComputeNode, *, silent: bool) -> Neighbours:
-        """`silent`: the node's agent is, so that what it said last is no longer so."""
-        spec = node.spec
-        named = self._nodes_by_host.of(spec.host_uuid) | self._nodes_by_sight.of(spec.host_uuid)
-        return Neighbours(
-            seen=None if silent else self.agents.seen(spec.node_name, node.metadata.name),
-            same_uuid=[_peer(n, self.agents) for n in self._others(node, named) if self._is_of(n, spec.host_uuid)],
-            same_hostname=[
-                _peer(n, self.agents)
-                for n in self._others(node, self._nodes_by_hostname.of(spec.hypervisor_hostname))
-                if is_served(n) and n.spec.node_name != spec.node_name and n.spec.host_uuid != spec.host_uuid
-            ],
-        )
-
-    def _others(self, node: ComputeNode, names: frozenset[str]) -> list[ComputeNode]:
-        found = map(self.nodes.get, sorted(names - {node.metadata.name}))
-        return [n for n in found if n is not None]
-
-    def _is_of(self, node: ComputeNode, host_uuid: str) -> bool:
-        """Its record stands for that host and is served, or its agent finds that host."""
-        seen = self.agents.seen(node.spec.node_name, node.metadata.name)
-        finds = seen is not None and not self.agents.is_silent(node.spec.node_name) and seen.host_uuid == host_uuid
-        return finds or (node.spec.host_uuid == host_uuid and is_served(node))
 
     def nodes_listing(self, uuid: str) -> frozenset[str]:
         """ComputeNodes whose report lists the guest, or whose ledger holds something for it."""
@@ -132,14 +105,14 @@ class Cache:
         before, after = _guests(old), _guests(new)
         self._nodes_by_guest.set(name, after)
         self._nodes_by_agent.set(name, [new.spec.node_name] if new else [])
-        self._nodes_by_host.set(name, [new.spec.host_uuid] if new else [])
-        self._nodes_by_hostname.set(name, [new.spec.hypervisor_hostname] if new else [])
         self._enqueue(Task(Subject.NODE, name))
         for uuid in before.keys() | after.keys():
             if before.get(uuid) != after.get(uuid):
                 self._enqueue_instances(self.twins(uuid))
         if _room(old) != _room(new):
             self._enqueue_instances(i for i in self.naming(name) if not i.status.compute_node_name or i.status.move)
+        if old is None or new is None:
+            self.namesakes.hear(name, new)
         if old is None or new is None or is_served(old) != is_served(new):
             self._enqueue_namesakes(_one(old, new))
         if old is None or new is None or _gate(old) != _gate(new):
@@ -167,20 +140,17 @@ class Cache:
 
     def _enqueue_namesakes(self, node: ComputeNode | None) -> None:
         """The records that have the host's UUID or name in common with one."""
-        if node is not None:
-            spec = node.spec
-            named = self._nodes_by_host.of(spec.host_uuid) | self._nodes_by_sight.of(spec.host_uuid)
-            for name in (named | self._nodes_by_hostname.of(spec.hypervisor_hostname)) - {node.metadata.name}:
-                self._enqueue(Task(Subject.NODE, name))
+        for name in self.namesakes.of(node) if node else ():
+            self._enqueue(Task(Subject.NODE, name))
 
     def _sights_changed(self, before: Agent | None, agent: Agent) -> None:
         hosts = before.hosts if before else {}
         for name in hosts.keys() | agent.hosts.keys():
             old, new = hosts.get(name), agent.hosts.get(name)
             if old != new:
-                self._nodes_by_sight.set(name, [new.host_uuid] if new else [])
+                self.namesakes.see(name, new.host_uuid if new else None)
                 uuids = {seen.host_uuid for seen in (old, new) if seen}
-                for node in {name}.union(*(self._nodes_by_host.of(uuid) for uuid in uuids)):
+                for node in {name}.union(*(self.namesakes.records_of(uuid) for uuid in uuids)):
                     self._enqueue(Task(Subject.NODE, node))
 
     def _agent_changed(self, before: Agent | None, agent: Agent) -> None:
@@ -214,10 +184,6 @@ class Declared:
 
     def __contains__(self, uuid: object) -> bool:
         return isinstance(uuid, str) and bool(self._by_uuid.of(uuid))
-
-
-def _peer(node: ComputeNode, agents: Agents) -> Peer:
-    return Peer(node.metadata.name, node.spec.node_name, agents.is_silent(node.spec.node_name))
 
 
 def _gate(node: ComputeNode) -> object:

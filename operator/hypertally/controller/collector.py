@@ -221,7 +221,7 @@ class Collector:
         return Life.LIVES if agents.is_heard(agent) else Life.UNKNOWN
 
     def _records_alive(self, node: ComputeNode) -> list[str]:
-        peers = self._cache.neighbours(node, silent=True).same_uuid
+        peers = self._cache.namesakes.neighbours(node, silent=True).same_uuid
         return sorted(peer.name for peer in peers if not peer.silent)
 
     def _note(self, node: ComputeNode, verdicts: tuple[Verdict, ...]) -> None:

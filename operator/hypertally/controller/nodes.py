@@ -144,7 +144,7 @@ class NodeReconciler:
         if ledger is not None:
             node = replace(node, status=replace(node.status, ledger=ledger))
         silent = self._is_silent(node)
-        whose = identity(node, self._cache.neighbours(node, silent=silent))
+        whose = identity(node, self._cache.namesakes.neighbours(node, silent=silent))
         elsewhere = strays(node, self._cache.owner_of)
         self._cache.counts.misplaced(node.metadata.name, len(elsewhere))
         gone = self._vanished(node)
