@@ -7,7 +7,8 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import MESSAGE_MAX
 from hypertally.api.compute_node import Claim, ComputeNode, Guest, GuestState
 from hypertally.api.instance import Instance, MovePhase, MoveType
-from hypertally.ledger.drift import Difference, drift_of, drifts, enumerated, strays
+from hypertally.ledger.differences import Difference
+from hypertally.ledger.drift import drift_of, drifts, enumerated, strays
 from tests.ledger.make import INCOMING, LEAVING, RESERVED, claim, guest, instance, move, node
 
 LARGER = Amounts(vcpus=4, memory_mib=1, disk_mib=1)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import (
@@ -37,6 +37,7 @@ from .reads import LiveReads
 from .reconciler import Reconciler
 from .settings import Settings
 from .store import Store
+from .watch import Watched
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class Controller:
         self.metrics = Metrics(counts)
         self.queue = WorkQueue()
         self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace, counts)
+        self._stores: dict[Kind, Store[Any]] = {INSTANCE: self.cache.instances, MIGRATION: self.cache.migrations}
+        self._listed: dict[Kind, str] = {}
         self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
         self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
         self._events = Events(client, now)
@@ -103,8 +106,8 @@ class Controller:
 
     async def _list_everything(self) -> None:
         await _patiently(self._leases.list)
-        await _patiently(partial(fill, self.cache.instances, self._client, INSTANCE))
-        await _patiently(partial(fill, self.cache.migrations, self._client, MIGRATION))
+        for kind, store in self._stores.items():
+            self._listed[kind] = await _patiently(partial(fill, store, self._client, kind))
         await _patiently(self._nodes.list)
         self._synced = True
         log.info(
@@ -113,6 +116,14 @@ class Controller:
             len(self.cache.instances),
             len(self.cache.migrations),
         )
+
+    def watched(self) -> dict[str, Watched]:
+        """What kopf watches."""
+        return {kind.plural: Watched(store, partial(self._list_anew, kind)) for kind, store in self._stores.items()}
+
+    async def _list_anew(self, kind: Kind) -> str:
+        """The first watch goes on from what `start` listed."""
+        return self._listed.pop(kind, "") or await fill(self._stores[kind], self._client, kind)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -161,10 +172,10 @@ class Controller:
         """kopf does not compare its lists: what came, changed or went in a gap of its watch would never be known."""
         while True:
             await asyncio.sleep(self._settings.resync_interval * random.uniform(0.8, 1.2))  # noqa: S311  # jitter
-            for kind, store in ((INSTANCE, self.cache.instances), (MIGRATION, self.cache.migrations)):
+            for kind, store in self._stores.items():
                 await self._compare(kind, store)
 
-    async def _compare(self, kind: Kind, store: Store) -> None:  # type: ignore[type-arg]  # of either kind
+    async def _compare(self, kind: Kind, store: Store[Any]) -> None:
         try:
             listing = await self._client.list(kind, names_only=True)
         except KubeError as error:
@@ -175,7 +186,7 @@ class Controller:
             await self._refresh(Ref(kind, metadata["name"], metadata["namespace"]), store)
         self.metrics.resynced(kind.kind)
 
-    async def _refresh(self, ref: Ref, store: Store) -> None:  # type: ignore[type-arg]  # of either kind
+    async def _refresh(self, ref: Ref, store: Store[Any]) -> None:
         try:
             store.put(await self._client.get(ref))
         except KubeError as error:

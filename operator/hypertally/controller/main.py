@@ -69,7 +69,7 @@ async def _run(chosen: Settings) -> None:
         try:
             if await controller.start(stop):
                 async with controller.running():
-                    with KopfWatch(access, controller.cache.instances, controller.cache.migrations):
+                    with KopfWatch(access, controller.watched()):
                         await stop.wait()
         finally:
             if server:

@@ -10,23 +10,12 @@ from dataclasses import dataclass
 from hypertally.api.compute_node import Claim, ComputeNode, Guest, GuestState, Role
 from hypertally.api.instance import Instance
 
+from .differences import Difference
 from .vectors import KEYS, WIRE_KEYS
 from .wants import names
 
 _TEXT_MAX = 600
 """Characters of a list of guests: a condition's message has 1024, and the rest of it matters more than a tenth name."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that a guest really has in another measure than its claim says."""
-
-    what: str
-    real: str
-    claimed: str
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.real} (accounted {self.claimed})"
 
 
 @dataclass(frozen=True)
@@ -101,7 +90,8 @@ def _amounts(claim: Claim, guest: Guest) -> Iterator[Difference]:
 
 
 COMPARISONS: tuple[Callable[[Claim, Guest], Iterator[Difference]], ...] = (_amounts,)
-"""What is compared of a guest. Whatever a claim comes to hold beside amounts is one more function here."""
+"""What is compared of a guest. Whatever a claim comes to hold beside amounts is one more function here: cells, CPUs,
+pages and devices are compared by `drift_places.places`, once claims hold a Placement."""
 
 
 def strays(node: ComputeNode, owner_of: Callable[[str], Instance | None]) -> tuple[Stray, ...]:
