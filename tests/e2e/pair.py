@@ -1,11 +1,11 @@
 """Two real hosts that share their guests' disks, an agent for each, one controller, and a witness of all versions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from devcluster import CONTROLLER, Cluster, wait_until
 from devhost import Host, HostError
@@ -39,7 +39,7 @@ class Guest:
 
     name: str
     uuid: str
-    spec: Size = field(default_factory=Size)
+    spec: Size
 
     @property
     def size(self) -> Object:
@@ -76,7 +76,7 @@ class Pair:
     def now(self) -> int:
         return self.recorder.now()
 
-    def until(self, holds: Any, what: str) -> None:
+    def until(self, holds: Callable[[], bool], what: str) -> None:
         wait_until(holds, seconds=SECONDS, what=what)
 
     def place(self, side: Side, *, ballast_mib: int = 0) -> Guest:
@@ -215,7 +215,7 @@ def running_pair(folder: Path) -> Iterator[Pair]:
             ending.callback(program.stop)
         pair = Pair(cluster, first, second, recorder)
         for side in pair.sides:
-            pair.until(lambda side=side: _is_ready(pair, side), f"{side.name} to be Ready")
+            pair.until(partial(_is_ready, pair, side), f"{side.name} to be Ready")
         yield pair
     for program in programs:
         assert "Traceback" not in program.log.read_text(), program.log.read_text()
