@@ -44,7 +44,7 @@ use_git_change_detection = false
 
 [tool.pytest.ini_options]
 pythonpath = ["."]
-addopts = ["--import-mode=importlib", "-p", "no:cacheprovider"]
+addopts = ["--import-mode=importlib", "--assert=plain", "-p", "no:cacheprovider"]
 markers = ["timeout"]
 """
 

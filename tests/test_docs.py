@@ -27,6 +27,10 @@ SPEAKERS = [
     *sorted(CODE.glob("ledger/*_conditions.py")),
     CODE / "agent" / "verdicts.py",
     CODE / "agent" / "observer.py",
+    CODE / "agent" / "roster.py",
+    CODE / "controller" / "collector.py",
+    CODE / "ledger" / "collection.py",
+    CODE / "ledger" / "gate.py",
 ]
 
 #: The observer calls what no other reason fits after the type of the error.
@@ -47,8 +51,10 @@ FLAGS_OF_OTHERS = {
     "--for",
     "--help",
     "--namespace",
+    "--patch",
     "--server-side",
     "--strict",
+    "--type",
 }
 
 

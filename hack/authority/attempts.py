@@ -235,7 +235,7 @@ def _controllers() -> Iterator[Attempt]:
     yield write("set the first `LibvirtConnected`", _conditions(condition("LibvirtConnected")), name=BARE)
     yield write("set a part of the status that was added for somebody else", _status(novelty="x"))
     yield Attempt("controller", "set `spec.reserved`", RBAC, NODES, "patch", OWN, {"spec": {"reserved": {"vcpus": 1}}})
-    yield Attempt("controller", "delete a ComputeNode", RBAC, NODES, "delete", OWN)
+    yield Attempt("controller", "delete a ComputeNode", ALLOWED, NODES, "delete", OWN)
 
 
 def _operators() -> Iterator[Attempt]:

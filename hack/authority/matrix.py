@@ -55,10 +55,11 @@ MIGRATIONS = Resource(GROUP, "migrations")
 MIGRATIONS_STATUS = Resource(GROUP, "migrations/status")
 LEASES = Resource("coordination.k8s.io", "leases")
 EVENTS = Resource("", "events")
+KUBERNETES_NODES = Resource("", "nodes")
 
 SHOWN = (
     NODES, NODES_STATUS, INSTANCES, INSTANCES_STATUS, MIGRATIONS, MIGRATIONS_STATUS, LEASES, EVENTS,
-    Resource("", "nodes"), Resource("", "pods"), Resource("", "secrets"), Resource("", "configmaps"),
+    KUBERNETES_NODES, Resource("", "pods"), Resource("", "secrets"), Resource("", "configmaps"),
     Resource("", "serviceaccounts"), Resource("", "serviceaccounts/token"),
     Resource("rbac.authorization.k8s.io", "clusterroles"), Resource("rbac.authorization.k8s.io", "rolebindings"),
 )  # fmt: skip
@@ -98,13 +99,15 @@ GRANTS = (
     Grant(Actor.AGENT, NODES, _verbs("create patch apply list"), every=_verbs("list")),
     Grant(Actor.AGENT, NODES_STATUS, _WRITES),
     Grant(Actor.AGENT, LEASES, _verbs("create patch apply"), here_only=True),
-    *(Grant(Actor.CONTROLLER, kind, _READS, _READS) for kind in (NODES, INSTANCES, MIGRATIONS)),
+    Grant(Actor.CONTROLLER, NODES, _READS | _verbs("delete"), _READS | _verbs("delete")),
+    *(Grant(Actor.CONTROLLER, kind, _READS, _READS) for kind in (INSTANCES, MIGRATIONS)),
     *(
         Grant(Actor.CONTROLLER, status, _WRITES, _WRITES)
         for status in (NODES_STATUS, INSTANCES_STATUS, MIGRATIONS_STATUS)
     ),
     Grant(Actor.CONTROLLER, LEASES, _READS, _READS, here_only=True),
     Grant(Actor.CONTROLLER, EVENTS, _verbs("create"), _verbs("create")),
+    Grant(Actor.CONTROLLER, KUBERNETES_NODES, _verbs("list"), _verbs("list")),
 )
 
 

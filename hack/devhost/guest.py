@@ -52,8 +52,11 @@ class Guest:
     def ballast_name(self) -> str:
         return f"ballast-{self.ballast_mib}.bin"
 
-    def xml(self) -> str:
-        """The domain document; TCG, because /dev/kvm is not everywhere and not everywhere usable."""
+    def xml(self, images: str = IMAGES) -> str:
+        """The domain document; TCG, because /dev/kvm is not everywhere and not everywhere usable.
+
+        `images` is the folder of its disk, as the host sees it.
+        """
         return f"""\
 <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{escape(self.name)}</name>
@@ -64,29 +67,29 @@ class Guest:
     <type arch='x86_64' machine='pc'>hvm</type>
     <loader readonly='yes' type='rom'>{FIRMWARE}</loader>
   </os>
-  <devices>{self._disk()}
+  <devices>{self._disk(images)}
     <controller type='usb' model='none'/>
-  </devices>{self._ballast()}
+  </devices>{self._ballast(images)}
 </domain>
 """
 
-    def _disk(self) -> str:
+    def _disk(self, images: str) -> str:
         if not self.disk_mib:
             return ""
         return f"""
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw'/>
-      <source file='{IMAGES}/{self.disk_name}'/>
+      <source file='{escape(images)}/{self.disk_name}'/>
       <target dev='vda' bus='virtio'/>
     </disk>"""
 
-    def _ballast(self) -> str:
+    def _ballast(self, images: str) -> str:
         if not self.ballast_mib:
             return ""
         return f"""
   <qemu:commandline>
     <qemu:arg value='-device'/>
-    <qemu:arg value='loader,file={IMAGES}/{self.ballast_name},addr=0x100000,force-raw=on'/>
+    <qemu:arg value='loader,file={escape(images)}/{self.ballast_name},addr=0x100000,force-raw=on'/>
   </qemu:commandline>"""
 
 

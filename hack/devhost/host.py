@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from .errors import HostError, HostTimeout
-from .guest import FIRMWARE, Guest, Size, Spec, write_firmware, write_noise, write_sparse
+from .guest import FIRMWARE, IMAGES, Guest, Size, Spec, write_firmware, write_noise, write_sparse
 from .init import PRIVATE_FOLDERS
 from .process import Supervisor
 from .programs import require_programs, require_root, search_path
@@ -27,10 +27,13 @@ _START_SECONDS = 30.0
 class Host:
     """One private host. Several run at once; each ends with this process, however that ends."""
 
-    def __init__(self, name: str, host_uuid: str, directory: Path) -> None:
+    def __init__(self, name: str, host_uuid: str, directory: Path, images: Path | None = None) -> None:
         self.name = name
         self.host_uuid = host_uuid
         self.directory = directory
+        self.images = images or directory / "lib" / "images"
+        """The folder of the guests' disks; an own one is /var/lib/libvirt/images to the host."""
+        self._images_inside = str(images or IMAGES)
         self._supervisor = Supervisor(directory, "devhost.init", [str(directory), name], "--mount", "--uts")
 
     @classmethod
@@ -38,15 +41,16 @@ class Host:
         """A host that answers. `name` is its host name, a DNS label; its UUID is drawn unless given.
 
         `images` is a folder that stays the caller's, in place of an own one: hosts that are given the same one share
-        their guests' disks.
+        their guests' disks, under the path that the folder has for everybody.
         """
         if not _NAME.fullmatch(name):
             raise HostError(f"name {name!r} is no DNS label: lower-case letters, digits and inner hyphens, at most 63")
         require_root()
         require_programs()
         identity = str(uuid.UUID(host_uuid)) if host_uuid else str(uuid.uuid4())
-        directory = _prepare_directory(name, identity, images)
-        host = cls(name, identity, directory)
+        shared = images.resolve(strict=True) if images else None
+        directory = _prepare_directory(name, identity)
+        host = cls(name, identity, directory, shared)
         try:
             host.restart()
         except HostError:
@@ -76,11 +80,6 @@ class Host:
     def peer_uri(self) -> str:
         """The same as another host's libvirtd calls it: without `+unix` it would take itself for the one meant."""
         return f"qemu+unix:///system?socket={self.socket}"
-
-    @property
-    def images(self) -> Path:
-        """The folder that the host sees as /var/lib/libvirt/images."""
-        return self.directory / "lib" / "images"
 
     @property
     def log(self) -> str:
@@ -205,7 +204,7 @@ class Host:
         if guest.ballast_mib:
             write_noise(self.images / guest.ballast_name, guest.ballast_mib)
         path = self.directory / f"{guest.uuid}.xml"
-        path.write_text(guest.xml())
+        path.write_text(guest.xml(self._images_inside))
         return str(path)
 
 
@@ -217,18 +216,13 @@ def _start_command(guest: Guest, document: str, *, paused: bool, transient: bool
     return f"define {shlex.quote(document)}; start {guest.uuid}{how}"
 
 
-def _prepare_directory(name: str, host_uuid: str, images: Path | None) -> Path:
+def _prepare_directory(name: str, host_uuid: str) -> Path:
     directory = Path(tempfile.mkdtemp(prefix=f"devhost-{name}-"))
     if len(str(_socket_of(directory))) > _SOCKET_PATH_LIMIT:
         directory.rmdir()
         raise HostError(f"{_socket_of(directory)} is too long for a unix socket; set TMPDIR to a shorter folder")
-    for folder in (*PRIVATE_FOLDERS, "lib/qemu"):
+    for folder in (*PRIVATE_FOLDERS, "lib/images", "lib/qemu"):
         (directory / folder).mkdir()
-    if images:
-        # A link, not a mount: a folder that is mounted upon could not be removed from within the host's namespace.
-        (directory / "lib" / "images").symlink_to(images.resolve(strict=True), target_is_directory=True)
-    else:
-        (directory / "lib" / "images").mkdir()
     (directory / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(host_uuid=host_uuid))
     (directory / "etc" / "qemu.conf").write_text(QEMU_CONF)
     write_firmware(directory / "lib" / Path(FIRMWARE).name)

@@ -12,7 +12,7 @@ from hypertally.agent.plan import Acknowledged, Wanted, plan_report
 from hypertally.agent.verdicts import verdicts
 from hypertally.api.amounts import Amounts
 from hypertally.api.base import to_wire
-from hypertally.api.compute_node import Hypervisor, ReportContent
+from hypertally.api.compute_node import AGENT_CONDITIONS, Hypervisor, ReportContent
 from hypertally.hypervisor.identity import Identity
 
 URI = "test:///default"
@@ -133,7 +133,7 @@ def test_other_writers_conditions_are_neither_read_nor_written() -> None:
     acknowledged = Acknowledged.read(node(conditions=[ready]))
     write = plan_report(acknowledged, SEEN, EARLY)
     assert write is not None
-    assert [c["type"] for c in write.status["conditions"]] == ["LibvirtConnected", "InventoryComplete"]
+    assert [c["type"] for c in write.status["conditions"]] == list(AGENT_CONDITIONS)
 
 
 def test_what_a_newer_agent_wrote_survives() -> None:

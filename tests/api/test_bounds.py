@@ -79,6 +79,7 @@ from tests.support.schemas import field, key_length, totals
         ("status.ledger.claims[].since.holder", "maxLength", bounds.HOLDER_MAX),
         ("status.ledger.allocated.memoryMiB", "maximum", bounds.SUM_MAX),
         ("status.ledger.free.memoryMiB", "minimum", -bounds.SUM_MAX),
+        ("spec.maintenance.reason", "maxLength", bounds.MAINTENANCE_REASON_MAX),
         ("status.conditions", "maxItems", bounds.CONDITIONS_MAX),
         ("status.conditions[].message", "maxLength", bounds.MESSAGE_MAX),
     ],

@@ -25,7 +25,8 @@ def test_a_host_shows_whether_it_is_ready_since_when_and_how_full(
     found = row(cluster, "cn", node)
     assert found.pop("AGE")
     assert found == {
-        "NAME": node, "READY": "False", "SINCE": "90m", "INSTANCES": "1", "ORPHANS": "0", "VCPUS": "1",
+        "NAME": node, "READY": "False", "SINCE": "90m", "SCHEDULABLE": "Disabled",
+        "MAINTENANCE": "Drain", "INSTANCES": "1", "ORPHANS": "0", "VCPUS": "1",
         "VCPUS-FREE": "63", "MEMORY-MIB": "1024", "MEMORY-FREE": "64000", "DISK-FREE": "1038336",
     }  # fmt: skip
     wide = row(cluster, "cn", node, "-o", "wide")
@@ -38,7 +39,7 @@ def test_a_host_shows_whether_it_is_ready_since_when_and_how_full(
 
 def test_a_host_that_nobody_has_accounted_yet_shows_no_zeros(cluster: Cluster, node: str) -> None:
     found = row(cluster, "cn", node)
-    assert {found[key] for key in found.keys() - {"NAME", "AGE"}} <= {"", "<none>"}
+    assert {found[key] for key in found.keys() - {"NAME", "AGE", "SCHEDULABLE", "MAINTENANCE"}} <= {"", "<none>"}
 
 
 def test_an_instance_shows_where_it_is_and_why_it_is_not_ready(

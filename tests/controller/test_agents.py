@@ -10,7 +10,7 @@ from hypertally.controller.agents import Agents
 class Seen:
     def __init__(self) -> None:
         self.now = 100.0
-        self.agents = Agents(lambda: self.now, 50.0, lambda _: None)
+        self.agents = Agents(lambda: self.now, 50.0, lambda _before, _now: None)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Which objects each change concerns."""
 
+import json
 from typing import Any
 
 import pytest
 
+from hypertally.api.names import HOSTS_ANNOTATION
 from hypertally.controller.cache import Cache
 from hypertally.controller.queue import Subject, Task
 from tests.support.samples import NOW, uuid
@@ -35,10 +37,10 @@ def meta(name: str, version: int, namespace: str = "") -> dict[str, Any]:
     return {"name": name, "namespace": namespace, "uid": f"u-{name}", "resourceVersion": str(version)}
 
 
-def node(name: str, version: int = 1) -> dict[str, Any]:
+def node(name: str, version: int = 1, host: str = "") -> dict[str, Any]:
     return {
         "metadata": meta(name, version),
-        "spec": {"hypervisorHostname": name, "hostUUID": "h", "nodeName": f"k-{name}"},
+        "spec": {"hypervisorHostname": name, "hostUUID": host or f"h-{name}", "nodeName": f"k-{name}"},
     }
 
 
@@ -110,3 +112,46 @@ def test_an_agent_that_falls_silent_concerns_its_node_and_who_names_it_once(told
     assert told.since() == {NODE_1, INSTANCE}
     told.cache.notice_silence()
     assert told.since() == set()
+
+
+def test_a_record_that_comes_goes_or_is_let_go_concerns_others_of_its_host(told: Told) -> None:
+    told.cache.nodes.put(node("n1", host="h"))
+    told.since()
+    told.cache.nodes.put(node("n2", host="h"))
+    assert told.since() == {NODE_1, NODE_2}
+    said = {"type": "HypervisorServed", "status": "False", "reason": "NotServed", "lastTransitionTime": NOW}
+    told.cache.nodes.put(node("n2", 2, host="h") | {"status": {"conditions": [said]}})
+    assert told.since() == {NODE_1, NODE_2}
+    told.cache.nodes.remove(node("n2", 3, host="h"))
+    assert told.since() == {NODE_1, NODE_2}
+
+
+def test_a_host_that_an_agent_finds_concerns_the_record_that_stands_for_it(told: Told) -> None:
+    told.cache.nodes.put(node("n1"))
+    told.cache.nodes.put(node("n2"))
+    told.since()
+    found = json.dumps({"n2": {"hostUUID": "h-n1", "hypervisorHostname": "x"}})
+    lease = {"name": "k-n2", "resourceVersion": "1", "annotations": {HOSTS_ANNOTATION: found}}
+    told.cache.agents.put({"metadata": lease, "spec": {}})
+    assert told.since() >= {NODE_1, NODE_2}
+
+
+def test_a_word_of_the_operator_concerns_who_waits_for_it(told: Told) -> None:
+    told.cache.instances.put(instance("n1"))
+    told.cache.migrations.put(migration("n1"))
+    told.cache.nodes.put(node("n1"))
+    told.since()
+    closed = node("n1", 2)
+    closed["spec"]["schedulable"] = "Disabled"
+    told.cache.nodes.put(closed)
+    assert told.since() == {NODE_1, INSTANCE, MIGRATION}
+
+
+def test_a_name_that_a_crowd_has_costs_nothing(told: Told) -> None:
+    for number in range(60):
+        told.cache.nodes.put(
+            node(f"n{number}") | {"spec": node(f"n{number}")["spec"] | {"hypervisorHostname": "localhost"}}
+        )
+    told.since()
+    told.cache.nodes.put(node("last") | {"spec": node("last")["spec"] | {"hypervisorHostname": "localhost"}})
+    assert told.since() == {Task(Subject.NODE, "last")}

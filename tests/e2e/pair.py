@@ -1,21 +1,22 @@
 """Two real hosts that share their guests' disks, an agent for each, one controller, and a witness of all versions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from devcluster import CONTROLLER, Cluster, wait_until
 from devhost import Host, HostError
 from devhost.guest import Size
+from hypertally.api.names import AUDITS_ANNOTATION, LEASE_NAMESPACE
 from tests.conftest import running_cluster
 from tests.e2e.conftest import DEPLOY, Program
 from tests.support.fleet import Fleet, find_condition
 from tests.support.history import Recorder
 from tests.support.samples import Object, amounts, fresh_name
-from tests.support.story import Story, tell
+from tests.support.story import AUDITS_BEGUN_LATER, Story, tell
 
 SECONDS = 90.0
 """For what takes a few seconds on an idle machine."""
@@ -38,7 +39,7 @@ class Guest:
 
     name: str
     uuid: str
-    spec: Size = field(default_factory=Size)
+    spec: Size
 
     @property
     def size(self) -> Object:
@@ -75,12 +76,12 @@ class Pair:
     def now(self) -> int:
         return self.recorder.now()
 
-    def until(self, holds: Any, what: str) -> None:
+    def until(self, holds: Callable[[], bool], what: str) -> None:
         wait_until(holds, seconds=SECONDS, what=what)
 
-    def place(self, side: Side, ballast_mib: int = 0) -> Guest:
+    def place(self, side: Side, *, ballast_mib: int = 0) -> Guest:
         """A guest that runs on that host, with an Instance that is accounted there."""
-        spec = Size(vcpus=1, memory_mib=32, disk_mib=8, ballast_mib=ballast_mib)
+        spec = Size(vcpus=1, memory_mib=32 + ballast_mib, disk_mib=8, ballast_mib=ballast_mib)
         name = fresh_name("guest")
         guest = Guest(name, side.host.start_guest(name, **spec), spec)
         self._declare(
@@ -142,6 +143,33 @@ class Pair:
         """In one of these states; without any, not at all."""
         self.until(lambda: self.listed(guest, side) in (states or ("",)), f"{guest.name} as {states} on {side.name}")
 
+    def wait_for_proof(self, guest: Guest, side: Side) -> None:
+        """Until so many looks began after its claim that an arrival is proven, and as many more."""
+
+        def proven() -> bool:
+            claims = self.node(side)["status"]["ledger"]["claims"]
+            coming = [c for c in claims if (c["uuid"], c["role"]) == (guest.uuid, "Incoming")]
+            assert coming, f"{guest.name} was taken for arrived on {side.name}"
+            since = coming[0].get("since")
+            return since is not None and self._audit(side) >= since["audit"] + 2 * AUDITS_BEGUN_LATER
+
+        self.until(proven, f"newer looks at {side.name} than the claim for {guest.name}")
+
+    def _audit(self, side: Side) -> int:
+        """The number of the last audit that the agent's Lease names."""
+        lease = json.loads(self.cluster.kubectl("get", "lease", side.name, f"--namespace={LEASE_NAMESPACE}", "-o=json"))
+        return int(json.loads(lease["metadata"]["annotations"][AUDITS_ANNOTATION])[side.name]["audit"])
+
+    def wait_for_charge(self, guest: Guest, side: Side) -> None:
+        """Until the ledger has seen a report that lists the guest."""
+        self.wait_until_listed(guest, side, "Running", "Paused")
+        reported = self.node(side)["status"]["report"]["generation"]
+
+        def seen() -> bool:
+            return bool(self.node(side)["status"]["ledger"]["observedReportGeneration"] >= reported)
+
+        self.until(seen, f"{side.name} to be charged for {guest.name}")
+
     def listed(self, guest: Guest, side: Side) -> str:
         guests = self.node(side).get("status", {}).get("report", {}).get("guests", [])
         return next((g["state"] for g in guests if g["uuid"] == guest.uuid), "")
@@ -187,7 +215,7 @@ def running_pair(folder: Path) -> Iterator[Pair]:
             ending.callback(program.stop)
         pair = Pair(cluster, first, second, recorder)
         for side in pair.sides:
-            pair.until(lambda side=side: _is_ready(pair, side), f"{side.name} to be Ready")
+            pair.until(partial(_is_ready, pair, side), f"{side.name} to be Ready")
         yield pair
     for program in programs:
         assert "Traceback" not in program.log.read_text(), program.log.read_text()

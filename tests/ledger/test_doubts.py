@@ -61,6 +61,7 @@ def test_cells_may_be_rounded_and_not_have_more_memory_than_the_host() -> None:
 def test_the_pages_of_a_cell_fit_its_memory() -> None:
     small, large = Pages(size_kib=4, total=100 * 256), Pages(size_kib=2048, total=50)
     assert doubts(telling(numa_cells=(cell(0, 200, small, large),))) == ()
+    assert doubts(telling(numa_cells=(cell(0, 199, small, large),))) == (), "the cell's memory was rounded down"
     assert doubts(telling(numa_cells=(cell(3, 198, small, large),))) == (
         "pages of NUMA cell 3 take 200 MiB, and it has 198",
     )
@@ -102,3 +103,23 @@ def test_what_is_free_ends_there_too() -> None:
     assert outcome is not None
     assert outcome.ledger.allocatable.memory_mib == -512
     assert outcome.ledger.free.memory_mib == -SUM_MAX
+
+
+def test_a_ledger_that_no_other_can_follow_says_how_to_get_a_new_one() -> None:
+    on = node()
+    assert on.status.ledger is not None
+    for generation, number in ((SUM_MAX - 1, 0), (SUM_MAX, 1)):
+        last = replace(on.status.ledger, generation=generation)
+        found = doubts(replace(on, status=replace(on.status, ledger=last)))
+        assert [text.partition(":")[0] for text in found] == ["status.ledger.generation is at its end"] * number
+
+
+def test_what_is_free_may_end_before_what_is_allocated_does() -> None:
+    on = telling(guests_omitted=1, omitted_resources=Amounts(memory_mib=SUM_MAX - 1), capacity=Amounts())
+    on = replace(on, spec=replace(on.spec, reserved=None))
+    outcome = next_ledger(Inputs(node=on, owners={}))
+    assert outcome is not None
+    assert (outcome.ledger.allocated.memory_mib, outcome.ledger.free.memory_mib) == (SUM_MAX - 1, -SUM_MAX)
+    assert doubts(replace(on, status=replace(on.status, ledger=outcome.ledger))) == (
+        "memoryMiB allocated is more than can be counted",
+    )

@@ -155,6 +155,11 @@ class TestPlaced:
     def test_a_guest_on_the_bound_node_is_not_accounted_yet(self) -> None:
         assert self.place(instance(), node(guests=[guest("a")]), "n0") == (Status.FALSE, "NotAccounted")
 
+    def test_a_younger_twins_guest_is_the_elders_wherever_it_is(self) -> None:
+        found = said(instance(), node(guests=[guest("a")]), twin=instance(name="first"), seen_on=["n0"])["Placed"]
+        assert (found.status, found.reason) == (Status.FALSE, "UUIDInUse")
+        assert found.message == "The guest with this uuid is that of Instance default/first."
+
     def test_a_guest_that_no_host_reports(self) -> None:
         assert self.place(HOME, node()) == (Status.FALSE, "NotSeen")
         assert self.place(HOME, None) == (Status.FALSE, "NotSeen")
@@ -170,6 +175,18 @@ class TestReady:
     def test_an_instance_whose_guest_is_where_it_is_accounted(self) -> None:
         found = said(HOME, node(claims=[claim("a")], guests=[guest("a")]))["Ready"]
         assert (found.status, found.reason) == (Status.TRUE, "Accounted")
+        assert found.message == "Its guest is where it is accounted."
+
+    def test_what_somebody_should_look_at_is_repeated_though_it_is_ready(self) -> None:
+        forced = claim("a", overcommitted=True)
+        for on, type_ in (
+            (node(claims=[forced], guests=[guest("a")]), "Claimed"),
+            (node(claims=[claim("a", resources=2)], guests=[guest("a", 2)]), "Claimed"),
+            (node(claims=[claim("a")], guests=[guest("a", 2)]), "Placed"),
+        ):
+            found = said(HOME, on)
+            assert (found["Ready"].status, found["Ready"].reason) == (Status.TRUE, "Accounted")
+            assert found["Ready"].message == found[type_].message
 
     def test_the_first_thing_that_is_wrong_is_repeated(self) -> None:
         unclaimed = said(HOME, node(guests=[guest("a")]))

@@ -75,6 +75,12 @@ class TestClaimed:
     def test_once_the_target_holds_incoming(self) -> None:
         assert claimed(migration(), MOVING, n("n0"), n("n1", claim("a", INCOMING))) == (Status.TRUE, "Claimed")
 
+    def test_by_a_claim_that_was_taken_without_room_with_a_warning(self) -> None:
+        forced = claim("a", INCOMING, overcommitted=True)
+        found = said(migration(), MOVING, n("n0"), n("n1", forced))["Claimed"]
+        assert (found.status, found.reason) == (Status.TRUE, "Overcommitted")
+        assert found.message == "n1 lists the guest already and has no room for it: it is charged all the same."
+
     @pytest.mark.parametrize("role", [RUNNING, RESERVED, LEAVING])
     def test_not_by_a_claim_in_another_role(self, role: Role) -> None:
         assert claimed(migration(), MOVING, n("n0"), n("n1", claim("a", role))) == (Status.FALSE, "NoRoom")

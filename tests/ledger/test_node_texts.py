@@ -39,7 +39,7 @@ NODE = [
     (lambda: of_node(node()), "Drifted", FALSE, "Matches",
      "Every guest is what is accounted for it."),
     (lambda: of_node(node()), "Misplaced", FALSE, "AtHome",
-     "Every guest here is accounted here, or is an orphan."),
+     "No guest here is left over: each is accounted here, on a move, or an orphan."),
     (lambda: of_node(node()), "Doubtful", FALSE, "Consistent",
      "No number contradicts another."),
     (lambda: of_node(BARE), "Ready", FALSE, "NeverAudited",

@@ -1,6 +1,7 @@
 """A guest's cells and devices together: the best cells at which the devices can be had, or one clear refusal."""
 
 import pytest
+from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import Hypervisor, ReportContent
@@ -216,6 +217,21 @@ def test_an_adopted_guest_that_runs_elsewhere_than_it_asks_for_gets_what_it_asks
     runs = Holding("g", listed=Placement(cells=(held(1, memory=1024, cpus="5,7"),)))
     asked = asking(request(policy=NumaPolicy.REQUIRED))
     assert cells_and_devices(put(asked, runs, pools=(pool(NIC0, cell=0),))) == ([0], [NIC0])
+
+
+def test_an_adopted_guest_keeps_its_cpus_though_its_pages_are_not_those_it_asks_for() -> None:
+    host = (cell(0, dedicated="0-3", pages={MEDIUM: 1024}), cell(1, dedicated="4-7", pages={MEDIUM: 1024}))
+    runs = Holding("g", listed=Placement(cells=(held(1, memory=1024, cpus="5,7", size=MEDIUM),)))
+    assert found(put(PINNED, runs, cells=host)).cells == (held(1, memory=1024, cpus="5,7"),)
+
+
+def test_a_cell_beside_the_device_on_its_socket_is_found_after_one_on_another_socket() -> None:
+    host = tuple(
+        replace(cell(id_, dedicated=cpus), socket=socket)
+        for id_, cpus, socket in ((0, "0-3", 0), (1, "4", 1), (2, "5-6", 1))
+    )
+    asked = asking(request(policy=NumaPolicy.SOCKET))
+    assert cells_and_devices(put(asked, cells=host, pools=(pool(NIC1, cell=1),))) == ([2], [NIC1])
 
 
 def test_what_somebody_else_holds_is_not_kept_by_the_guest_that_runs_on_it() -> None:

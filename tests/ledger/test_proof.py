@@ -58,6 +58,11 @@ def test_it_is_stamped_anew_when_another_agent_process_audits() -> None:
     assert needs_stamp(claim("a", LEAVING, since=1), node(), look(9, holder="agent-2"))
 
 
+def test_a_stamp_from_the_future_is_replaced_so_that_nobody_keeps_a_claim_for_ever_by_hand() -> None:
+    assert needs_stamp(claim("a", LEAVING, since=8), node(), look(7))
+    assert not needs_stamp(claim("a", LEAVING, since=7), node(), look(7))
+
+
 @pytest.mark.parametrize("role", [RUNNING, RESERVED])
 def test_claims_that_need_no_proof_are_not_stamped(role: Role) -> None:
     assert not needs_stamp(claim("a", role), node(), look(1))

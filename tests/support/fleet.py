@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from devcluster import Cluster, wait_until
-from hypertally.api.names import AUDITS_ANNOTATION, LEASE_NAMESPACE
+from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION, LEASE_NAMESPACE
 from tests.support.api_server import Kind
 from tests.support.samples import Object, amounts, condition, fresh_name
 
@@ -82,16 +82,23 @@ class Host:
     generation: int = 0
     audit: int = 0
     holder: str = "first"
+    host_uuid: str = field(default_factory=lambda: str(uuid4()))
+    hostname: str = ""
+    """Its own name; as the node's unless told."""
+    finds: str = ""
+    """UUID of the host to which its agent's connection leads, if not this one's."""
     inventory: Object = field(default_factory=dict)
     """What its reports say beyond amounts and guests."""
 
     def create(self) -> None:
-        spec = {"hypervisorHostname": self.name, "hostUUID": str(uuid4()), "nodeName": self.name}
+        spec = {
+            "hypervisorHostname": self.hostname or self.name, "hostUUID": self.host_uuid, "nodeName": self.name,
+        }  # fmt: skip
         assert self.fleet.nodes.create(_object("ComputeNode", self.name, spec)).object
         self.generation = 0
         self.report()
 
-    def report(self, *, connected: str = "True") -> None:
+    def report(self, *, connected: str = "True", served: str = "True") -> None:
         """Publishes the present guests as the next report, and the audit in the Lease."""
         self.generation += 1
         content = {
@@ -101,7 +108,11 @@ class Host:
             **self.inventory,
             "guests": [self.guests[uuid] for uuid in sorted(self.guests)],
         }
-        conditions = [condition("LibvirtConnected", connected), condition("InventoryComplete")]
+        conditions = [
+            condition("LibvirtConnected", connected),
+            condition("InventoryComplete"),
+            condition("HypervisorServed", served),
+        ]
         body = {"metadata": {"name": self.name}, "status": {"report": content, "conditions": conditions}}
         assert self.fleet.nodes.apply_status(_object("ComputeNode", self.name, None) | body, "hypertally-agent").object
         self.look()
@@ -110,13 +121,17 @@ class Host:
         """A whole audit that finds what the last report says: only the Lease tells of it."""
         self.audit += 1
         leased = {"uid": self.object["metadata"]["uid"], "reportGeneration": self.generation, "audit": self.audit}
+        found = {"hostUUID": self.finds or self.host_uuid, "hypervisorHostname": self.hostname or self.name}
         lease = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {
                 "name": self.name,
                 "namespace": LEASE_NAMESPACE,
-                "annotations": {AUDITS_ANNOTATION: json.dumps({self.name: leased})},
+                "annotations": {
+                    AUDITS_ANNOTATION: json.dumps({self.name: leased}),
+                    HOSTS_ANNOTATION: json.dumps({self.name: found}),
+                },
             },
             "spec": {"holderIdentity": self.holder, "leaseDurationSeconds": 40},
         }

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from hypertally.api.amounts import AllocationRatios, GuestOverhead, ReservedAmounts
-from hypertally.api.bounds import AMOUNT_MAX
+from hypertally.api.bounds import AMOUNT_MAX, MAINTENANCE_REASON_MAX
 from hypertally.api.compute_node import (
     AuditMark,
     Claim,
@@ -13,8 +13,11 @@ from hypertally.api.compute_node import (
     GuestState,
     InstanceStates,
     Ledger,
+    Maintenance,
+    MaintenanceMode,
     Orphans,
     Role,
+    Schedulable,
     Workload,
 )
 from hypertally.api.instance import InstanceResources, InstanceSpec, InstanceStatus, Move, MovePhase, MoveType
@@ -36,6 +39,7 @@ from tests.support.strategies import (
     reports,
     signed,
     sums,
+    texts,
     uuids,
 )
 
@@ -80,6 +84,9 @@ compute_node_specs = st.builds(
     hypervisor_hostname=names,
     host_uuid=uuids,
     node_name=names,
+    schedulable=st.sampled_from(Schedulable),
+    maintenance=st.none()
+    | st.builds(Maintenance, mode=st.sampled_from(MaintenanceMode), reason=texts(MAINTENANCE_REASON_MAX, 1)),
     reserved=optional(ReservedAmounts, st.integers(0, AMOUNT_MAX)),
     allocation_ratios=optional(AllocationRatios, st.integers(1, 1_000_000)),
     guest_overhead=st.none() | st.builds(GuestOverhead, memory_mib=st.integers(0, 2**20)),

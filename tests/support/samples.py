@@ -188,6 +188,7 @@ def _whole(kind: str, name: str, spec: Object, status: Object) -> Object:
 def compute_node(name: str) -> Object:
     spec = {
         "hypervisorHostname": "hv1.example.org", "hostUUID": HOST_UUID, "nodeName": "node-1",
+        "schedulable": "Disabled", "maintenance": {"mode": "Drain", "reason": "a new disk"},
         "reserved": shared(0, 512, 0), "allocationRatios": shared(4000, 1000, 1000),
         "guestOverhead": {"memoryMiB": 64},
     }  # fmt: skip

@@ -74,6 +74,12 @@ class Story:
         """The version with which the node came to hold that role for the first time."""
         return next(m.version for m in self.moments if role in m.ends[node].roles)
 
+    def complaints(self, node: str) -> set[str]:
+        """What was ever said to be missing in the node's inventory."""
+        nodes = (state.objects.get(("computenodes", node), {}) for state in self.states)
+        said = (find_condition(found, "InventoryComplete") for found in nodes)
+        return {condition["message"] for condition in said if condition.get("status") == "False"}
+
     def told(self, migration: str, type_: str) -> int:
         """The version with which that condition of the Migration became true for the first time."""
         said = ((s.version, find_condition(s.objects.get(("migrations", migration), {}), type_)) for s in self.states)

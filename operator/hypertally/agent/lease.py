@@ -1,17 +1,23 @@
-"""The agent's Lease: proof that it lives, also while libvirt does not, and which audits answer for which reports."""
+"""The agent's Lease: proof that it lives, also while libvirt does not, and which audits answer for which reports.
+
+It is renewed by compare-and-swap: two agents under one name never renew it in turns. Who finds it held by another waits
+until it has stood still for as long as it lasts, by the waiting agent's own clock; a successor in the same seat (same
+machine, same connections) takes it over at once, and its predecessor stands back.
+"""
 
 import logging
 import math
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Event
 from typing import Any, Protocol
 
 import msgspec
 
 from hypertally.api.bounds import HOLDER_MAX
-from hypertally.api.names import AUDITS_ANNOTATION
-from hypertally.kube.errors import KubeError
+from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION
+from hypertally.kube.errors import Conflict, KindMissing, KubeError, NotFound
 from hypertally.kube.kinds import Ref
 
 from .backoff import Backoff
@@ -23,6 +29,10 @@ from .shared import Shared
 _LIVES = 4
 """A Lease outlives this many missed renewals."""
 _MOST_JITTER = 0.05
+_STAND_BACK = 1.0
+"""Seconds between two looks at a Lease that another agent holds."""
+_LEFT_SECONDS = 1
+"""How long a Lease lasts that its agent has left: a successor elsewhere need not wait longer."""
 
 log = logging.getLogger(__name__)
 
@@ -32,45 +42,76 @@ class Server(Protocol):
 
     def apply(self, ref: Ref, body: Mapping[str, Any], subresource: str = "") -> dict[str, Any]: ...
 
+    def touch(self, ref: Ref, subresource: str = "") -> dict[str, Any]: ...
 
-def unique_holder(node_name: str) -> str:
+
+def unique_holder(node_name: str, seat: str = "") -> str:
     """Never the same for two processes: what one proved, the next has not."""
-    random = secrets.token_hex(8)
-    return f"{node_name[: HOLDER_MAX - len(random) - 1]}_{random}"
+    tail = f"_{seat}_{secrets.token_hex(8)}" if seat else f"_{secrets.token_hex(8)}"
+    return node_name[: HOLDER_MAX - len(tail)] + tail
+
+
+def is_in_seat(holder: str, seat: str) -> bool:
+    return bool(seat) and f"_{seat}_" in holder
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """A Lease as it was read."""
+
+    holder: str
+    version: str
+    lasts: float
+
+    @classmethod
+    def read(cls, lease: Mapping[str, Any]) -> "_Standing":
+        spec = lease.get("spec") or {}
+        lasts = float(spec.get("leaseDurationSeconds") or 0)
+        return cls(spec.get("holderIdentity") or "", lease["metadata"]["resourceVersion"], lasts)
 
 
 class LeaseKeeper:
     """`run` belongs into a thread of its own, where nothing of libvirt can hold it up."""
 
-    def __init__(self, server: Server, ref: Ref, interval: float, shared: Shared) -> None:
-        self.holder = unique_holder(ref.name)
+    def __init__(self, server: Server, ref: Ref, interval: float, shared: Shared, seat: str = "") -> None:
+        self.holder = unique_holder(ref.name, seat)
         self._server, self._ref, self._interval, self._shared = server, ref, interval, shared
+        self._seat = seat
         self._acquired = micro_time(shared.wall())
         self._stopping = Event()
         self._backoff = Backoff(shared.chance, longest=1.5 * interval)  # well below the Lease's life
         self._trouble = Complaint(log, shared.clock)
+        self._mine: str | None = None
+        """The version that this agent wrote last; None while it does not hold the Lease."""
+        self._was_held = False
+        self._others: _Standing | None = None
+        self._still_since = 0.0
         self.heartbeat = Heartbeat("the Lease", shared.clock, 60 + _LIVES * interval)
+        shared.tenure.begin()
 
     def run(self) -> None:
         while not self._stopping.is_set():
             self.heartbeat.beat()
             self._stopping.wait(self._renew())
+        self._leave()
 
     def stop(self) -> None:
         self._stopping.set()
 
-    def body(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+    def body(self, shown: Mapping[str, Any], lasts: int = 0) -> dict[str, Any]:
         """Everything that the agent owns of its Lease."""
-        audits = msgspec.json.encode(shown).decode()
+        annotations = {AUDITS_ANNOTATION: _json(shown), HOSTS_ANNOTATION: _json(self._shared.sightings.show())}
+        version = {"resourceVersion": self._mine} if self._mine else {}
         return {
             "metadata": {
                 "name": self._ref.name,
                 "namespace": self._ref.namespace,
-                "annotations": {AUDITS_ANNOTATION: audits},
+                "annotations": annotations,
+                **version,
             },
             "spec": {
                 "holderIdentity": self.holder,
-                "leaseDurationSeconds": math.ceil(_LIVES * self._interval),
+                "leaseDurationSeconds": lasts or math.ceil(_LIVES * self._interval),
                 "acquireTime": self._acquired,
                 "renewTime": micro_time(self._shared.wall()),
             },
@@ -79,16 +120,82 @@ class LeaseKeeper:
     def _renew(self) -> float:
         """Renews once; the seconds to the next try."""
         begun = self._shared.clock()
-        shown = self._shared.proofs.show()
         try:
-            self._server.apply(self._ref, self.body(shown))
+            if not self._write():
+                return min(_STAND_BACK, self._interval)
         except KubeError as error:
             self._shared.metrics.renew_failures.inc()
             self._trouble.say(f"{self._ref} cannot be renewed: {error}")
             return self._backoff.delay(error.retry_after)
-        self._shared.proofs.leased(shown)
-        self._shared.metrics.renewals.inc()
         self._backoff.reset()
         self._trouble.over(f"{self._ref} is renewed again")
         period = self._interval * (1 - _MOST_JITTER + 2 * _MOST_JITTER * self._shared.chance())
         return max(0.0, begun + period - self._shared.clock())
+
+    def _write(self) -> bool:
+        """As its holder, or as who has found it free. False while it is another's."""
+        if self._mine is not None:
+            try:
+                self._apply()
+            except (Conflict, NotFound) as error:
+                self._mine = None  # somebody wrote in between, or deleted it: it is looked at
+                if isinstance(error, KindMissing):
+                    raise
+            else:
+                return True
+        if not self._may_take():
+            return False
+        self._apply()
+        return True
+
+    def _apply(self) -> None:
+        shown = self._shared.proofs.show()
+        lease = self._server.apply(self._ref, self.body(shown))
+        self._mine, self._others, self._was_held = _Standing.read(lease).version, None, True
+        self._shared.tenure.hold()
+        self._shared.proofs.leased(shown)
+        self._shared.metrics.renewals.inc()
+
+    def _may_take(self) -> bool:
+        """Looks at the Lease: whether a write may replace what was found, or make it."""
+        found = self._look()
+        if found is None or not found.holder or self._is_free(found):
+            self._mine = found.version if found else None
+            return True
+        why = (
+            f"{self._ref} is held by {found.holder}: another agent serves node {self._ref.name}, and this one writes "
+            "nothing; correct --node-name, or stop the other one"
+        )
+        self._shared.tenure.lose(why)
+        self._trouble.say(why)
+        return False
+
+    def _look(self) -> _Standing | None:
+        try:
+            return _Standing.read(self._server.touch(self._ref))
+        except KindMissing:
+            raise
+        except NotFound:
+            return None
+
+    def _is_free(self, found: _Standing) -> bool:
+        """Ours (somebody edited it), a predecessor's in this seat, or one that has stood still for its whole life."""
+        if found.holder == self.holder or (is_in_seat(found.holder, self._seat) and not self._was_held):
+            return True
+        now = self._shared.clock()
+        if self._others is None or self._others.version != found.version:
+            self._others, self._still_since = found, now
+        return now - self._still_since > found.lasts
+
+    def _leave(self) -> None:
+        """A last renewal that lasts a moment: who comes next need not wait."""
+        if self._mine is None:
+            return
+        try:
+            self._server.apply(self._ref, self.body(self._shared.proofs.show(), _LEFT_SECONDS))
+        except KubeError as error:
+            log.info("%s is left as it is: %s", self._ref, error)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

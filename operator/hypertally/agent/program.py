@@ -21,8 +21,10 @@ from .naming import compute_node_name
 from .observer import Observer
 from .publisher import Publisher
 from .reporter import Reporter
+from .roster import Roster
 from .settings import Settings
 from .shared import Shared
+from .tenure import seat
 from .timer import AuditTimer
 
 EXIT_HANGING = 70
@@ -48,7 +50,9 @@ class Agent:
         self._shared.metrics.watch_hanging(lambda: self._deadlines.hanging)
         self._loops = [self._loop(rank) for rank in range(len(settings.connections))]
         lease = Ref(LEASE, settings.node_name, settings.lease_namespace)
-        self._lease = LeaseKeeper(self._client, lease, settings.lease_interval, self._shared)
+        place = seat([spec.uri for spec in settings.connections])
+        self._lease = LeaseKeeper(self._client, lease, settings.lease_interval, self._shared, place)
+        self._roster = Roster(self._client, settings.node_name, [loop.node for loop in self._loops], self._shared)
         self._stopping, self._exit_code = Event(), 0
         self._health = self._serve()
 
@@ -59,10 +63,11 @@ class Agent:
     def run(self) -> int:
         """Until stopped; the exit code."""
         threads = [self._thread(f"host {loop.node}", loop.run) for loop in self._loops]
-        threads.append(self._thread("lease", self._lease.run))
+        threads += [self._thread("lease", self._lease.run), self._thread("roster", self._roster.run)]
         log.info("serving %s", ", ".join(loop.node for loop in self._loops))
         self._stopping.wait()
         self._lease.stop()
+        self._roster.stop()
         for loop in self._loops:
             loop.stop()
         self._await(threads)
@@ -90,11 +95,12 @@ class Agent:
         return server.start()
 
     def _dead(self) -> Sequence[str]:
-        beats = [*(loop.heartbeat for loop in self._loops), self._lease.heartbeat]
+        beats = [*(loop.heartbeat for loop in self._loops), self._lease.heartbeat, self._roster.heartbeat]
         return [line for beat in beats for line in beat.complaints()]
 
     def _unready(self) -> Sequence[str]:
-        return [line for loop in self._loops for line in loop.auditor.complaints()]
+        audits = (line for loop in self._loops for line in loop.auditor.complaints())
+        return [*self._shared.tenure.complaints(), *audits]
 
     def _thread(self, name: str, function: Callable[[], None]) -> Thread:
         # A daemon: a thread that hangs in libvirt must not keep the process from its end.

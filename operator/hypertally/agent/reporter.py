@@ -19,7 +19,9 @@ from .shared import Shared
 from .verdicts import Verdict, verdicts
 
 _ASK_AGAIN = 0.05
-"""Seconds until the connections before this one are looked at again."""
+"""Seconds until the connections before this one are looked at again, and at first until the Lease is."""
+_STAND_BACK = 1.0
+"""The longest of these, in seconds."""
 
 _DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 
@@ -60,6 +62,7 @@ class Reporter:
         self._publisher, self._shared = publisher, shared
         self._told = _Told(uri)
         self._backoff = Backoff(shared.chance)
+        self._patience = Backoff(shared.chance, first=_ASK_AGAIN, longest=_STAND_BACK)
         self._publish_at: float | None = None
         self._compare_at = float("inf")
         extra = {"computeNode": self._name}
@@ -83,6 +86,8 @@ class Reporter:
         """A look is to be published; at once, unless the last try failed a moment ago."""
         self._told.hear(look, from_nothing=from_nothing)
         uuid = look.identity.host_uuid if isinstance(look, Seen) else None
+        if isinstance(look, Seen):
+            self._shared.sightings.see(self._name, look.identity)
         self._shared.identities.looked(self._rank, self._label, uuid)
         if self._publish_at is None:
             self._publish_at = self._shared.clock()
@@ -103,6 +108,10 @@ class Reporter:
 
     def _publish(self) -> None:
         told = self._told
+        if not self._shared.tenure.held:
+            self._wait_for_tenure()
+            return
+        self._patience.reset()
         if self._shared.identities.must_wait(self._rank):
             self._publish_at = self._shared.clock() + _ASK_AGAIN
             return
@@ -114,6 +123,12 @@ class Reporter:
         self._publish_at = None
         self._backoff.reset()
         self._trouble.over(f"{self._name} is published again")
+
+    def _wait_for_tenure(self) -> None:
+        """Nothing is said for a node whose agent is another, and nothing of it is proven."""
+        if self._shared.tenure.complaints():
+            self._shared.proofs.withdraw(self._name)
+        self._publish_at = self._shared.clock() + self._patience.delay()
 
     def _needs_another_look(self) -> bool:
         """The server turned out to know values that the last look could have kept."""

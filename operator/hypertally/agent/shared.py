@@ -10,6 +10,8 @@ from .clock import wall
 from .identities import Identities
 from .metrics import AgentMetrics
 from .proofs import Proofs
+from .sightings import Sightings
+from .tenure import Tenure
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Shared:
     proofs: Proofs = field(default_factory=Proofs)
     metrics: AgentMetrics = field(default_factory=AgentMetrics)
     identities: Identities = field(default_factory=lambda: Identities(time.monotonic))
+    sightings: Sightings = field(default_factory=Sightings)
+    tenure: Tenure = field(default_factory=Tenure)
     clock: Callable[[], float] = time.monotonic
     """Measures every interval."""
     wall: Callable[[], datetime] = wall

@@ -28,13 +28,15 @@ class Verdict:
 
 def verdicts(look: Look, uri: str) -> tuple[Verdict, ...]:
     """What the look says. On a type that it says nothing of, the last verdict stands."""
+    said: tuple[Verdict, ...]
     match look:
         case Seen(problems=problems):
-            return (_connected(uri), _complete(problems))
+            said = (_connected(uri), _complete(problems))
         case Blind(reason=reason, message=message):
-            return (_connected(uri), _verdict(NodeCondition.INVENTORY_COMPLETE, Status.FALSE, reason, message))
+            said = (_connected(uri), _verdict(NodeCondition.INVENTORY_COMPLETE, Status.FALSE, reason, message))
         case Lost(reason=reason, message=message):
-            return (_verdict(NodeCondition.LIBVIRT_CONNECTED, Status.FALSE, reason, message),)
+            said = (_verdict(NodeCondition.LIBVIRT_CONNECTED, Status.FALSE, reason, message),)
+    return (*said, _verdict(NodeCondition.HYPERVISOR_SERVED, Status.TRUE, "Served", f"the agent serves it by {uri}"))
 
 
 def conditions(standing: Sequence[Condition], said: Sequence[Verdict], now: str) -> tuple[Condition, ...]:

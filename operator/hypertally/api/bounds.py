@@ -33,6 +33,7 @@ HOLDER_MAX = 128
 """Characters of a Lease's holderIdentity, which claims repeat: letters, digits and -_.: between."""
 MESSAGE_MAX = 1024
 """Characters of a condition's message."""
+MAINTENANCE_REASON_MAX = 256
 
 CPU_TEXT_MAX = 64
 FEATURES_MAX = 512

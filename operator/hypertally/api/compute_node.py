@@ -210,10 +210,39 @@ class Ledger(Wire, frozen=True, kw_only=True):
     free_mdevs: tuple[MdevFree, ...] = ()
 
 
+class Schedulable(StrEnum):
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Schedulable | None":
+        """A newer version's word is not taken for leave to place guests."""
+        return cls.DISABLED if isinstance(value, str) else None
+
+
+class MaintenanceMode(StrEnum):
+    DRAIN = "Drain"
+    """Nothing new; what is there may be moved away."""
+    FROZEN = "Frozen"
+    """Nothing new, and no move away begins either."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "MaintenanceMode | None":
+        """Of a newer version's modes this one knows only that they restrict."""
+        return cls.FROZEN if isinstance(value, str) else None
+
+
+class Maintenance(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    mode: MaintenanceMode
+    reason: str
+
+
 class ComputeNodeSpec(Wire, frozen=True, kw_only=True):
     hypervisor_hostname: str
     host_uuid: str
     node_name: str
+    schedulable: Schedulable = Schedulable.ENABLED
+    maintenance: Maintenance | None = None
     reserved: ReservedAmounts | None = None
     allocation_ratios: AllocationRatios | None = None
     guest_overhead: GuestOverhead | None = None
@@ -236,20 +265,29 @@ class NodeCondition(StrEnum):
 
     LIBVIRT_CONNECTED = "LibvirtConnected"
     INVENTORY_COMPLETE = "InventoryComplete"
+    HYPERVISOR_SERVED = "HypervisorServed"
     READY = "Ready"
     OVERCOMMITTED = "Overcommitted"
     DRIFTED = "Drifted"
     MISPLACED = "Misplaced"
     DOUBTFUL = "Doubtful"
+    IDENTITY_CONFLICT = "IdentityConflict"
+    VANISHED = "Vanished"
 
 
-AGENT_CONDITIONS = (NodeCondition.LIBVIRT_CONNECTED, NodeCondition.INVENTORY_COMPLETE)
+AGENT_CONDITIONS = (
+    NodeCondition.LIBVIRT_CONNECTED,
+    NodeCondition.INVENTORY_COMPLETE,
+    NodeCondition.HYPERVISOR_SERVED,
+)
 CONTROLLER_CONDITIONS = (
     NodeCondition.READY,
     NodeCondition.OVERCOMMITTED,
     NodeCondition.DRIFTED,
     NodeCondition.MISPLACED,
     NodeCondition.DOUBTFUL,
+    NodeCondition.IDENTITY_CONFLICT,
+    NodeCondition.VANISHED,
 )
 
 
@@ -259,3 +297,11 @@ class LeasedAudit(Wire, frozen=True, kw_only=True, omit_defaults=False):
     uid: str
     report_generation: int
     audit: int
+
+
+class LeasedHost(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """In the agent's Lease, per ComputeNode: which host its connection leads to at present, whatever the record says.
+    An agent that may not write a record, since it stands for another host, says so here."""
+
+    host_uuid: str
+    hypervisor_hostname: str

@@ -16,3 +16,9 @@ LEASE_NAMESPACE = "hypertally-system"
 
 AUDITS_ANNOTATION = f"{GROUP}/audits"
 """On an agent's Lease: JSON, per ComputeNode name what `LeasedAudit` says."""
+
+HOSTS_ANNOTATION = f"{GROUP}/hosts"
+"""On an agent's Lease: JSON, per ComputeNode name what `LeasedHost` says."""
+
+KEEP_ANNOTATION = f"{GROUP}/keep"
+"""On a ComputeNode: with any value but `false` the controller never deletes it."""

@@ -7,18 +7,19 @@ restart of the controller makes a live agent look dead.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from hypertally.api.compute_node import LeasedAudit
-from hypertally.api.names import AUDITS_ANNOTATION
+from hypertally.api.compute_node import LeasedAudit, LeasedHost
+from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION
 from hypertally.ledger.proof import AgentLook
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 Clock = Callable[[], float]
+T = TypeVar("T", LeasedAudit, LeasedHost)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Agent:
     holder: str
     version: str
     audits: Mapping[str, LeasedAudit] = field(default_factory=dict)
+    hosts: Mapping[str, LeasedHost] = field(default_factory=dict)
+    """By ComputeNode name, the host to which the agent's connection leads."""
 
     def look(self, node: str) -> AgentLook | None:
         leased = self.audits.get(node)
@@ -38,20 +41,25 @@ class Agent:
 def read_lease(lease: Object) -> Agent:
     """A Lease whose annotation cannot be read proves nothing, and still says that its agent lives."""
     metadata = lease["metadata"]
-    text = (metadata.get("annotations") or {}).get(AUDITS_ANNOTATION, "{}")
-    try:
-        audits = msgspec.json.decode(text, type=dict[str, LeasedAudit])
-    except msgspec.DecodeError as error:
-        log.warning("Lease %s: annotation %s cannot be read: %s", metadata["name"], AUDITS_ANNOTATION, error)
-        audits = {}
+    audits = _annotated(metadata, AUDITS_ANNOTATION, LeasedAudit)
+    hosts = _annotated(metadata, HOSTS_ANNOTATION, LeasedHost)
     holder = (lease.get("spec") or {}).get("holderIdentity") or ""
-    return Agent(metadata["name"], holder, metadata["resourceVersion"], audits)
+    return Agent(metadata["name"], holder, metadata["resourceVersion"], audits, hosts)
+
+
+def _annotated(metadata: Object, key: str, type_: type[T]) -> dict[str, T]:
+    text = (metadata.get("annotations") or {}).get(key, "{}")
+    try:
+        return msgspec.json.decode(text, type=dict[str, type_])  # type: ignore[valid-type]  # a type at run time
+    except msgspec.DecodeError as error:
+        log.warning("Lease %s: annotation %s cannot be read: %s", metadata["name"], key, error)
+        return {}
 
 
 class Agents:
     """A reflector's sink. `changed` tells of each change but mere renewals: they prove nothing new."""
 
-    def __init__(self, clock: Clock, grace: float, changed: Callable[[Agent], None]) -> None:
+    def __init__(self, clock: Clock, grace: float, changed: Callable[[Agent | None, Agent], None]) -> None:
         self._clock = clock
         self._grace = grace
         self._changed = changed
@@ -64,6 +72,15 @@ class Agents:
     def look(self, agent: str, node: str) -> AgentLook | None:
         found = self._agents.get(agent)
         return found.look(node) if found else None
+
+    def seen(self, agent: str, node: str) -> LeasedHost | None:
+        """The host to which that agent's connection of that name leads."""
+        found = self._agents.get(agent)
+        return found.hosts.get(node) if found else None
+
+    def quiet_for(self, agent: str) -> float:
+        """Seconds since its last sign of life that this controller saw, or since it first asked."""
+        return self._clock() - self._since.setdefault(agent, self._clock())
 
     def is_silent(self, agent: str) -> bool:
         """No sign of life for longer than the grace, and the API server was asked after that."""
@@ -113,8 +130,8 @@ class Agents:
         if old is not None or is_new:
             self._since[new.name] = self._clock()
             self._heard.add(new.name)
-        if revived or old is None or (old.holder, old.audits) != (new.holder, new.audits):
-            self._changed(new)
+        if revived or old is None or (old.holder, old.audits, old.hosts) != (new.holder, new.audits, new.hosts):
+            self._changed(old, new)
 
     def remove(self, obj: Object) -> None:
         """A Lease that somebody deleted is no death: its agent writes it again, or the grace runs out."""

@@ -8,12 +8,16 @@ from msgspec.structs import replace
 from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
+from hypertally.ledger.gate import bar, is_frozen
+from hypertally.ledger.moves import is_closed
+from hypertally.ledger.node_conditions import is_served
 from hypertally.ledger.proof import NEEDS_PROOF
 from hypertally.ledger.wants import names, owner
 
 from .agents import Agent, Agents, Clock
 from .counts import Counts
 from .index import Index
+from .namesakes import Namesakes
 from .queue import Subject, Task
 from .store import Store, key_of
 
@@ -38,6 +42,7 @@ class Cache:
         self._migrations_by_node = Index()
         self._nodes_by_guest = Index()
         self._nodes_by_agent = Index()
+        self.namesakes = Namesakes(self.nodes, self.agents)
         self._silent: set[str] = set()
 
     def twins(self, uuid: str) -> list[Instance]:
@@ -50,6 +55,20 @@ class Cache:
 
     def is_declared(self, uuid: str) -> bool:
         return bool(self._instances_by_uuid.of(uuid))
+
+    @property
+    def declared(self) -> "Declared":
+        """Guest uuids for which an Instance exists anywhere."""
+        return Declared(self._instances_by_uuid)
+
+    def leading_to(self, node: str) -> list[str]:
+        """Every Migration to that node that is not completed."""
+        found = map(self.migrations.get, sorted(self._migrations_by_node.of(node)))
+        return [key_of(m.metadata) for m in found if m is not None and not is_closed(m)]
+
+    def agents_of_nodes(self) -> list[str]:
+        """Every agent that some ComputeNode names."""
+        return self._nodes_by_agent.values()
 
     def nodes_listing(self, uuid: str) -> frozenset[str]:
         """ComputeNodes whose report lists the guest, or whose ledger holds something for it."""
@@ -72,6 +91,7 @@ class Cache:
             for name in self.nodes_of_agent(agent):
                 self._enqueue(Task(Subject.NODE, name))
                 self._enqueue_instances(self.naming(name))
+                self._enqueue_namesakes(self.nodes.get(name))
         for agent in self._silent - silent - set(self._nodes_by_agent.values()):
             self.agents.forget(agent)
         self._silent = silent
@@ -92,6 +112,10 @@ class Cache:
         if _room(old) != _room(new):
             self._enqueue_instances(i for i in self.naming(name) if not i.status.compute_node_name or i.status.move)
         if old is None or new is None:
+            self.namesakes.hear(name, new)
+        if old is None or new is None or is_served(old) != is_served(new):
+            self._enqueue_namesakes(_one(old, new))
+        if old is None or new is None or _gate(old) != _gate(new):
             self._enqueue_instances(self.naming(name))
             for key in self._migrations_by_node.of(name):
                 self._enqueue(Task(Subject.MIGRATION, key))
@@ -114,7 +138,23 @@ class Cache:
         self._enqueue(Task(Subject.MIGRATION, key))
         self._enqueue(Task(Subject.INSTANCE, instance))
 
-    def _agent_changed(self, agent: Agent) -> None:
+    def _enqueue_namesakes(self, node: ComputeNode | None) -> None:
+        """The records that have the host's UUID or name in common with one."""
+        for name in self.namesakes.of(node) if node else ():
+            self._enqueue(Task(Subject.NODE, name))
+
+    def _sights_changed(self, before: Agent | None, agent: Agent) -> None:
+        hosts = before.hosts if before else {}
+        for name in hosts.keys() | agent.hosts.keys():
+            old, new = hosts.get(name), agent.hosts.get(name)
+            if old != new:
+                self.namesakes.see(name, new.host_uuid if new else None)
+                uuids = {seen.host_uuid for seen in (old, new) if seen}
+                for node in {name}.union(*(self.namesakes.records_of(uuid) for uuid in uuids)):
+                    self._enqueue(Task(Subject.NODE, node))
+
+    def _agent_changed(self, before: Agent | None, agent: Agent) -> None:
+        self._sights_changed(before, agent)
         for name in self.nodes_of_agent(agent.name):
             node = self.nodes.get(name)
             if node is None or node.status.ledger is None:
@@ -134,6 +174,20 @@ class Cache:
 
     def owner_of(self, uuid: str) -> Instance | None:
         return owner(self.twins(uuid))
+
+
+class Declared:
+    """A container that nobody has to copy."""
+
+    def __init__(self, by_uuid: Index) -> None:
+        self._by_uuid = by_uuid
+
+    def __contains__(self, uuid: object) -> bool:
+        return isinstance(uuid, str) and bool(self._by_uuid.of(uuid))
+
+
+def _gate(node: ComputeNode) -> object:
+    return bar(node), is_frozen(node)
 
 
 def _one(old: T | None, new: T | None) -> T:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import (
@@ -25,6 +25,7 @@ from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind
 from hypertally.kube.reflector import Backoff, Reflector, fill
 
 from .cache import Cache
+from .collector import Collector
 from .counts import Counts
 from .events import Events
 from .instances import InstanceReconciler
@@ -36,6 +37,7 @@ from .reads import LiveReads
 from .reconciler import Reconciler
 from .settings import Settings
 from .store import Store
+from .watch import Watched
 
 log = logging.getLogger(__name__)
 
@@ -66,16 +68,20 @@ class Controller:
         self.metrics = Metrics(counts)
         self.queue = WorkQueue()
         self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace, counts)
+        self._stores: dict[Kind, Store[Any]] = {INSTANCE: self.cache.instances, MIGRATION: self.cache.migrations}
+        self._listed: dict[Kind, str] = {}
         self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
         self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
         self._events = Events(client, now)
-        self._reconciler = self._make_reconciler()
+        reads = LiveReads(client, settings.lease_namespace)
+        self.collector = Collector(client, reads, self.cache, settings, time.monotonic, self.queue.add)
+        self.collector.register(self.metrics.registry)
+        self._reconciler = self._make_reconciler(reads)
         self._add_gauges()
 
-    def _make_reconciler(self) -> Reconciler:
+    def _make_reconciler(self, reads: LiveReads) -> Reconciler:
         client, cache, events = self._client, self.cache, self._events
-        reads = LiveReads(client, self._settings.lease_namespace)
-        nodes = NodeReconciler(client, reads, cache, events, now)
+        nodes = NodeReconciler(client, reads, cache, events, now, self.collector.finding)
         instances = InstanceReconciler(client, reads, cache, nodes, events, now)
         migrations = MigrationReconciler(client, reads, cache, nodes, events, now)
         by_subject = {
@@ -100,8 +106,8 @@ class Controller:
 
     async def _list_everything(self) -> None:
         await _patiently(self._leases.list)
-        await _patiently(partial(fill, self.cache.instances, self._client, INSTANCE))
-        await _patiently(partial(fill, self.cache.migrations, self._client, MIGRATION))
+        for kind, store in self._stores.items():
+            self._listed[kind] = await _patiently(partial(fill, store, self._client, kind))
         await _patiently(self._nodes.list)
         self._synced = True
         log.info(
@@ -111,11 +117,26 @@ class Controller:
             len(self.cache.migrations),
         )
 
+    def watched(self) -> dict[str, Watched]:
+        """What kopf watches."""
+        return {kind.plural: Watched(store, partial(self._list_anew, kind)) for kind, store in self._stores.items()}
+
+    async def _list_anew(self, kind: Kind) -> str:
+        """The first watch goes on from what `start` listed."""
+        return self._listed.pop(kind, "") or await fill(self._stores[kind], self._client, kind)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The loops run as long as the context; the first to fail ends it."""
         workers = [self.queue.work(self._reconciler) for _ in range(self._settings.workers)]
-        loops = [self._nodes.run(), self._leases.run(), self._events.run(), self._sweep(), self._resync()]
+        loops = [
+            self._nodes.run(),
+            self._leases.run(),
+            self._events.run(),
+            self._sweep(),
+            self._resync(),
+            self.collector.run(),
+        ]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in (*workers, *loops)]
             try:
@@ -151,10 +172,10 @@ class Controller:
         """kopf does not compare its lists: what came, changed or went in a gap of its watch would never be known."""
         while True:
             await asyncio.sleep(self._settings.resync_interval * random.uniform(0.8, 1.2))  # noqa: S311  # jitter
-            for kind, store in ((INSTANCE, self.cache.instances), (MIGRATION, self.cache.migrations)):
+            for kind, store in self._stores.items():
                 await self._compare(kind, store)
 
-    async def _compare(self, kind: Kind, store: Store) -> None:  # type: ignore[type-arg]  # of either kind
+    async def _compare(self, kind: Kind, store: Store[Any]) -> None:
         try:
             listing = await self._client.list(kind, names_only=True)
         except KubeError as error:
@@ -165,7 +186,7 @@ class Controller:
             await self._refresh(Ref(kind, metadata["name"], metadata["namespace"]), store)
         self.metrics.resynced(kind.kind)
 
-    async def _refresh(self, ref: Ref, store: Store) -> None:  # type: ignore[type-arg]  # of either kind
+    async def _refresh(self, ref: Ref, store: Store[Any]) -> None:
         try:
             store.put(await self._client.get(ref))
         except KubeError as error:

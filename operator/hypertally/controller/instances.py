@@ -17,6 +17,7 @@ from hypertally.ledger.conditions import aged
 from hypertally.ledger.evidence import Evidence, Sight, find_guest, gather, sight_of
 from hypertally.ledger.instance_conditions import findings
 from hypertally.ledger.moves import home_of, is_open, next_status
+from hypertally.ledger.node_conditions import is_served
 from hypertally.ledger.places import Refusal
 from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.reconcile import Inputs, next_ledger
@@ -100,7 +101,8 @@ class InstanceReconciler:
         }
 
     def _is_silent(self, node: ComputeNode) -> bool:
-        return self._cache.agents.is_silent(node.spec.node_name)
+        """Nobody looks at the host: what its report says is of old."""
+        return self._cache.agents.is_silent(node.spec.node_name) or not is_served(node)
 
     def _missing(self, instance: Instance, node: ComputeNode) -> tuple[Refusal, ...]:
         """What the node refuses to an Instance that holds nothing on it yet."""

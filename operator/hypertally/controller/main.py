@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 
+from hypertally.api.decode import MalformedObject
 from hypertally.api.names import CONTROLLER_MANAGER
 from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
@@ -15,6 +16,7 @@ from hypertally.serving.logs import configure
 from hypertally.serving.options import CHECK_CONFIG, UsageError
 
 from .controller import Controller
+from .explain import explain, question
 from .options import CONTROLLER, settings
 from .settings import Settings
 from .watch import KopfWatch
@@ -26,20 +28,31 @@ _ENDING_SECONDS = 10.0
 def main() -> None:
     """Exit codes: 0 when asked to end, 1 when the API server refuses, 2 for what only the caller can mend."""
     try:
-        told = CONTROLLER.read(sys.argv[1:], os.environ)
+        asked = question(sys.argv[1:])
+        told = CONTROLLER.read(asked.flags if asked else sys.argv[1:], os.environ)
         if CHECK_CONFIG.key in told.switches:
             told.print()
-            return
-        _serve_until_stopped(settings(told))
+        elif asked:
+            asyncio.run(_explain(settings(told), asked.name))
+        else:
+            _serve_until_stopped(settings(told))
     except (UsageError, AccessError, ListenError) as error:
         _end(EXIT_USAGE, error)
-    except KubeError as error:
+    except (KubeError, MalformedObject) as error:
         _end(EXIT_REFUSED, error)
 
 
 def _end(code: int, error: Exception) -> None:
     print(f"{CONTROLLER.name}: {error}", file=sys.stderr)  # noqa: T201  # to the person who called
     sys.exit(code)
+
+
+async def _explain(chosen: Settings, name: str) -> None:
+    access = find_access(chosen.kubeconfig, chosen.context)
+    async with open_session(access, CONTROLLER_MANAGER) as session:
+        client = AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines())
+        for line in await explain(client, chosen, name):
+            print(line)  # noqa: T201  # to the person who called
 
 
 def _serve_until_stopped(chosen: Settings) -> None:
@@ -56,7 +69,7 @@ async def _run(chosen: Settings) -> None:
         try:
             if await controller.start(stop):
                 async with controller.running():
-                    with KopfWatch(access, controller.cache.instances, controller.cache.migrations):
+                    with KopfWatch(access, controller.watched()):
                         await stop.wait()
         finally:
             if server:

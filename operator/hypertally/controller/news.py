@@ -15,7 +15,7 @@ _ON_THE_WAY = frozenset({"NotSeen", "NotAccounted", "Pending", "InProgress", "Op
 """States that the next write replaces."""
 
 _TRUE_AND_STILL_BAD = frozenset({"Overcommitted", "SizeDiffersFromSpec", "Drifted"})
-"""Reasons of Instances' conditions: they are held and placed, and somebody should look."""
+"""Reasons of conditions that hold, and somebody should look."""
 
 
 @dataclass(frozen=True)

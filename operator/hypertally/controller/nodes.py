@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
+from hypertally.api.bounds import SUM_MAX
 from hypertally.api.carry import carry_unknown
 from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, NodeCondition, Role
 from hypertally.api.conditions import Condition, find
@@ -14,8 +15,9 @@ from hypertally.api.instance import Instance
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
-from hypertally.ledger.conditions import aged
+from hypertally.ledger.conditions import Finding, aged
 from hypertally.ledger.drift import strays
+from hypertally.ledger.identity_conditions import identity
 from hypertally.ledger.node_conditions import SILENT, findings
 from hypertally.ledger.places import Refusal
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
@@ -40,9 +42,16 @@ class NodeReconciler:
     """`now` gives the wall clock as RFC 3339, for transition times only."""
 
     def __init__(
-        self, client: AsyncKubeClient, reads: LiveReads, cache: Cache, events: Events, now: Callable[[], str]
+        self,
+        client: AsyncKubeClient,
+        reads: LiveReads,
+        cache: Cache,
+        events: Events,
+        now: Callable[[], str],
+        vanished: Callable[[ComputeNode], Finding | None] = lambda _: None,
     ) -> None:
         self._client = client
+        self._vanished = vanished
         self._reads = reads
         self._cache = cache
         self._events = events
@@ -101,9 +110,11 @@ class NodeReconciler:
         self, node: ComputeNode, live: Owners, look: AgentLook | None, frozen: Container[str] = ()
     ) -> Ledger | None:
         owners = self.owners(node, live)
-        inputs = Inputs(node=node, owners=owners, declared=_Declared(self._cache), look=look, frozen=frozen)
+        inputs = Inputs(node=node, owners=owners, declared=self._cache.declared, look=look, frozen=frozen)
         outcome = next_ledger(inputs)
         if outcome is None or same_content(node.status.ledger, outcome.ledger):
+            return None
+        if outcome.ledger.generation > SUM_MAX:  # by somebody's hand: no ledger can follow, and Doubtful says so
             return None
         return outcome.ledger
 
@@ -132,9 +143,13 @@ class NodeReconciler:
     def _conditions(self, node: ComputeNode, ledger: Ledger | None) -> tuple[Condition, ...]:
         if ledger is not None:
             node = replace(node, status=replace(node.status, ledger=ledger))
+        silent = self._is_silent(node)
+        whose = identity(node, self._cache.namesakes.neighbours(node, silent=silent))
         elsewhere = strays(node, self._cache.owner_of)
         self._cache.counts.misplaced(node.metadata.name, len(elsewhere))
-        said = findings(node, agent_silent=self._is_silent(node), strays=elsewhere)
+        gone = self._vanished(node)
+        said = findings(node, agent_silent=silent, strays=elsewhere, identity=whose)
+        said = (*said, gone) if gone else said
         return aged(said, node.status.conditions, self._now(), node.metadata.generation)
 
     def _is_silent(self, node: ComputeNode) -> bool:
@@ -143,16 +158,6 @@ class NodeReconciler:
         ready = find(node.status.conditions, NodeCondition.READY)
         was_silent = ready is not None and ready.reason == SILENT
         return agents.is_silent(agent) or (was_silent and not agents.is_heard(agent))
-
-
-class _Declared:
-    """The guests for which an Instance exists, as a container that nobody has to copy."""
-
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
-
-    def __contains__(self, uuid: object) -> bool:
-        return isinstance(uuid, str) and self._cache.is_declared(uuid)
 
 
 def _differ(node: ComputeNode, conditions: tuple[Condition, ...]) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.serving.logs import LogFormat, LogLevel
 from hypertally.serving.options import Option, Program, Told
-from hypertally.serving.values import address, choice, namespace, seconds_between, whole_number
+from hypertally.serving.values import address, choice, namespace, seconds_between, whole_number, yes_or_no
 
+from .node_selector import NodeSelector
 from .settings import DEFAULT_LISTEN, Settings
 
 _DEFAULT = Settings()
@@ -39,6 +40,35 @@ OPTIONS = (
         "time between two comparisons of all Instances and Migrations with the cache",
         "SECONDS",
     ),
+    Option(
+        "--collect-vanished",
+        yes_or_no,
+        "true",
+        "false to delete no ComputeNode of a host that is gone; conditions tell of them either way",
+        "BOOL",
+    ),
+    Option(
+        "--collect-interval",
+        seconds_between(1, _DAY),
+        f"{_DEFAULT.collect_interval:g}",
+        "time between two looks for hosts that are gone: the second has to find what the first found",
+        "SECONDS",
+    ),
+    Option(
+        "--keep-vanished",
+        seconds_between(0, 365 * _DAY),
+        f"{_DEFAULT.keep_vanished:g}",
+        "how long the ComputeNode of a host is kept that went without a word, once its Kubernetes node is gone too",
+        "SECONDS",
+    ),
+    Option(
+        "--agent-nodes",
+        NodeSelector.parse,
+        "",
+        "labels of the Kubernetes nodes that agents are meant for: KEY=VALUE or KEY, separated by commas",
+        "LABELS",
+        if_unset="all nodes",
+    ),
     Option("--workers", whole_number(1, _MOST_WORKERS), str(_DEFAULT.workers), "objects reconciled at once", "NUMBER"),
     Option(
         "--listen", address, str(DEFAULT_LISTEN), "address of /healthz, /readyz and /metrics; '' for none", "HOST:PORT"
@@ -56,7 +86,8 @@ OPTIONS = (
 
 CONTROLLER = Program(
     "hypertally-controller",
-    "Keeps the ledgers of all ComputeNodes: which Instance and which Migration holds what.",
+    "Keeps the ledgers of all ComputeNodes: which Instance and which Migration holds what. "
+    "`hypertally-controller explain computenode NAME` tells what keeps a ComputeNode from being collected.",
     OPTIONS,
 )
 

@@ -3,13 +3,15 @@
 from typing import TypeVar
 
 from hypertally.api.compute_node import ComputeNode
-from hypertally.api.decode import decode
+from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
 from hypertally.kube.aio import AsyncKubeClient, Object
 from hypertally.kube.errors import NotFound
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind, Ref
+from hypertally.ledger.moves import is_closed
 from hypertally.ledger.proof import AgentLook
+from hypertally.ledger.wants import names
 
 from .agents import read_lease
 
@@ -51,6 +53,20 @@ class LiveReads:
         listing = await self._client.list(INSTANCE, field_selector=f"status.computeNodeName={node}")
         return [decode(item, Instance) for item in listing.items]
 
+    async def naming(self, node: str) -> list[str]:
+        """Every Instance that is accounted on that node, or is bound to it and accounted nowhere. Of one that cannot be
+        read it is not known: it counts."""
+        found: set[str] = set()
+        for field in ("spec", "status"):
+            listing = await self._client.list(INSTANCE, field_selector=f"{field}.computeNodeName={node}")
+            found |= {_key(item) for item in listing.items if _names(item, node)}
+        return sorted(found)
+
+    async def leading_to(self, node: str) -> list[str]:
+        """Every Migration to that node that is not completed."""
+        listing = await self._client.list(MIGRATION, field_selector=f"spec.targetComputeNodeName={node}")
+        return sorted(_key(item) for item in listing.items if not _is_closed(item))
+
     async def _typed(self, kind: Kind, key: str, type_: type[T]) -> T | None:
         obj = await self._get(_ref(kind, key))
         return decode(obj, type_) if obj is not None else None
@@ -60,6 +76,24 @@ class LiveReads:
             return await self._client.get(ref)
         except NotFound:
             return None
+
+
+def _key(obj: Object) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
+
+
+def _names(obj: Object, node: str) -> bool:
+    try:
+        return node in names(decode(obj, Instance))
+    except MalformedObject:
+        return True
+
+
+def _is_closed(obj: Object) -> bool:
+    try:
+        return is_closed(decode(obj, Migration))
+    except MalformedObject:
+        return False
 
 
 def _ref(kind: Kind, key: str) -> Ref:

@@ -6,6 +6,8 @@ from hypertally.api.names import LEASE_NAMESPACE
 from hypertally.serving.health import Address
 from hypertally.serving.logs import LogFormat, LogLevel
 
+from .node_selector import EVERY_NODE, NodeSelector
+
 DEFAULT_LISTEN = Address("", 8082)
 
 
@@ -29,6 +31,19 @@ class Settings:
     resync_interval: float = 300.0
     """How often the names of all Instances and Migrations are compared with the cache: a deletion that fell into a gap
     of the watch is told by nobody."""
+
+    collect_vanished: bool = True
+    """Whether records of hosts that are gone are deleted; conditions tell of them either way."""
+
+    collect_interval: float = 60.0
+    """Between two looks for such records: what one finds, the next has to find too."""
+
+    keep_vanished: float = 1800.0
+    """How long a host is kept that went without a word, once its Kubernetes node is gone as well: long enough to
+    install a node anew."""
+
+    agent_nodes: NodeSelector = EVERY_NODE
+    """Labels of the Kubernetes nodes that agents are meant for; without any, all are."""
 
     workers: int = 16
     """Objects reconciled at once. More do not help: the API server is what is waited for."""

@@ -3,6 +3,10 @@
 No change handlers, timers or daemons: they would put annotations and finalizers on users' objects, and they decide
 from differences, where the ledger decides from what is.
 
+Lists are ours, also where kopf asks for one: it would hold a whole fleet undecoded, thousands of workers beside it and
+a record of each object for ever, and it does not compare. So what it asks for fills the cache (the first time `start`
+has done so), and kopf is answered with an empty list of the same version, from which its watch goes on.
+
 kopf takes some answers for final: a 404 or an error in the middle of a watch ends that watch for good and leaves the
 operator without it. So it runs in a thread and an event loop of its own, and is started anew when it ends, or when it
 has not asked for long enough.
@@ -12,17 +16,20 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 import kopf
+from yarl import URL
 
-from hypertally.api.names import CONTROLLER_MANAGER, GROUP, INSTANCES, MIGRATIONS, VERSION
+from hypertally.api.names import CONTROLLER_MANAGER, GROUP, VERSION
 from hypertally.kube.access import Access
 from hypertally.kube.aio import open_session
+from hypertally.kube.errors import KubeError
 from hypertally.kube.reflector import Backoff, Sink
 
 log = logging.getLogger(__name__)
@@ -30,21 +37,36 @@ log = logging.getLogger(__name__)
 _WATCH_SECONDS = 60
 """The server ends each watch after that; kopf asks again at once."""
 
-_UNASKED_SECONDS = 3.0 * _WATCH_SECONDS
+_LIST_SECONDS = 120.0
+"""A full list; each of its pages has a deadline of its own."""
+
+_UNASKED_SECONDS = _LIST_SECONDS + 2.0 * _WATCH_SECONDS
 _LOOK_SECONDS = 5.0
 _TRANSIENT = frozenset({401, 404, 410})
 """What a server answers for a moment while it restarts or a token is replaced, and kopf takes for final."""
 
 
-class KopfWatch:
-    """A context manager; the sinks are called in the event loop that entered it."""
+@dataclass(frozen=True)
+class Watched:
+    """One kind of object: where its changes go, and how all of them come there.
 
-    def __init__(self, access: Access, instances: Sink, migrations: Sink) -> None:
+    `list` answers with the resourceVersion of what it listed, may raise any KubeError.
+    """
+
+    sink: Sink
+    list: Callable[[], Coroutine[Any, Any, str]]
+
+
+class KopfWatch:
+    """A context manager; what is `watched`, by plural, is called in the event loop that entered it."""
+
+    def __init__(self, access: Access, watched: Mapping[str, Watched]) -> None:
         self._access = access
-        self._sinks = {INSTANCES: instances, MIGRATIONS: migrations}
+        self._watched = watched
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
         self._home: asyncio.AbstractEventLoop | None = None
+        self._attempt: _Attempt | None = None
 
     def __enter__(self) -> Self:
         self._home = asyncio.get_running_loop()
@@ -57,18 +79,34 @@ class KopfWatch:
     ) -> None:
         """Daemon threads end with the process: nothing that kopf still does is worth waiting for."""
         self._stop.set()
+        if self._attempt is not None:
+            self._attempt.end()
 
     def _supervise(self) -> None:
         backoff = Backoff(first=0.5, most=30.0)
         for failures in count():
-            attempt = _Attempt(self._access, self._tell, self._stop)
+            self._attempt = attempt = _Attempt(self._access, self, self._stop)
             attempt.run_while_it_asks()
             if self._stop.wait(backoff.wait(failures)):
                 return
             log.warning("the watch of Instances and Migrations is started anew: %s", attempt.why)
 
-    def _tell(self, plural: str, event: dict[str, Any]) -> None:
-        sink = self._sinks[plural]
+    @property
+    def plurals(self) -> Iterable[str]:
+        return self._watched
+
+    async def list(self, plural: str) -> str:
+        """Called in kopf's loop. An aiohttp.ClientConnectionError, which kopf waits for, if it fails."""
+        if self._home is None:
+            raise RuntimeError("the watch was not entered")
+        listing = asyncio.run_coroutine_threadsafe(self._watched[plural].list(), self._home)
+        try:
+            return await asyncio.wrap_future(listing)
+        except KubeError as error:
+            raise aiohttp.ClientConnectionError(f"{plural} could not be listed: {error}") from error
+
+    def tell(self, plural: str, event: dict[str, Any]) -> None:
+        sink = self._watched[plural].sink
         call = sink.remove if event["type"] == "DELETED" else sink.put
         if self._home is not None and not self._stop.is_set():
             self._home.call_soon_threadsafe(call, dict(event["object"]))
@@ -77,12 +115,12 @@ class KopfWatch:
 class _Attempt:
     """One life of a kopf operator, and the look at whether it still asks."""
 
-    def __init__(self, access: Access, tell: Callable[[str, dict[str, Any]], None], stop: threading.Event) -> None:
+    def __init__(self, access: Access, watch: KopfWatch, stop: threading.Event) -> None:
         self._access = access
-        self._tell = tell
+        self._watch = watch
         self._stop = stop
         self._end = threading.Event()
-        self._asked = dict.fromkeys((INSTANCES, MIGRATIONS), time.monotonic())
+        self._asked = dict.fromkeys(watch.plurals, time.monotonic())
         self.why = "kopf ended"
 
     def run_while_it_asks(self) -> None:
@@ -91,6 +129,10 @@ class _Attempt:
         thread.start()
         while thread.is_alive() and not self._stop.is_set() and self._still_asks():
             thread.join(_LOOK_SECONDS)
+        self.end()
+
+    def end(self) -> None:
+        """From any thread; kopf sees it within a moment."""
         self._end.set()
 
     def _still_asks(self) -> bool:
@@ -119,6 +161,8 @@ class _Attempt:
     async def _note(self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         plural = request.url.path.rpartition("/")[2]
         if plural in self._asked:
+            if "watch" not in request.url.query:
+                request.url = nothing_at(request.url, await self._watch.list(plural))
             self._asked[plural] = time.monotonic()
         answer = await handler(request)
         if answer.status in _TRANSIENT and plural in self._asked:
@@ -140,7 +184,15 @@ class _Attempt:
     def _feed(self, handlers: kopf.OperatorRegistry, plural: str) -> None:
         @kopf.on.event(GROUP, VERSION, plural, registry=handlers, id=f"cache-{plural}")
         async def tell(event: kopf.RawEvent, **_: Any) -> None:
-            self._tell(plural, dict(event))
+            self._watch.tell(plural, dict(event))
+
+
+def nothing_at(url: URL, version: str) -> URL:
+    """The address of an empty list of that version. One name in one namespace: the server need not look at the others,
+    and an object that bears it does no harm."""
+    root, _, plural = url.path.rpartition("/")
+    query = {"fieldSelector": "metadata.name=none", "resourceVersion": version, "resourceVersionMatch": "Exact"}
+    return url.with_path(f"{root}/namespaces/default/{plural}").with_query(query)
 
 
 class Patience:
@@ -161,7 +213,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.peering.standalone = True
     chosen.networking.error_backoffs = Patience(Backoff(first=0.25, most=5.0))
     chosen.networking.connect_timeout = 5
-    chosen.networking.request_timeout = 30
+    chosen.networking.request_timeout = _LIST_SECONDS
+    chosen.queueing.idle_timeout = 0.5  # each object that changed has a worker for that long
     chosen.watching.server_timeout = _WATCH_SECONDS
     chosen.watching.connect_timeout = 5
     return chosen

@@ -16,6 +16,15 @@ def unanswered(stats: Mapping[str, int | str]) -> bool:
     return any(not _is_answered(stats, drive) for drive in _keys(stats))
 
 
+def unanswered_files(home: DiskHome, stats: Mapping[str, int | str], domain: Domain) -> Iterator[tuple[str, str, str]]:
+    """Key in the record, path and format of each file in the back end about which QEMU was not asked."""
+    disks = {disk.target: disk for disk in domain.disks}
+    for key in _keys(stats):
+        path, disk = stats.get(f"{key}.path"), disks.get(str(stats[f"{key}.name"]))
+        if isinstance(path, str) and disk and not _is_answered(stats, key) and home.holds(disk, path):
+            yield key, path, disk.format
+
+
 @dataclass(frozen=True)
 class Drive:
     """One disk that takes from the host's, in bytes. An empty one has no size; None is an unknown one."""

@@ -20,6 +20,7 @@ from .domain_xml import Domain, read_domain
 from .errors import CallFailed, CallUnsupported, DeviceGone, GuestGone
 from .facts import GuestFacts, Snapshot, Unread
 from .guests import is_told_by_xml_only
+from .image_files import with_files
 from .mounts import Mounts, look_at_mounts
 from .node_devices import NodeDevice, UnreadDevice, read_node_device
 from .numa import told_in_pages
@@ -42,7 +43,10 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
     capabilities = _capabilities(connection)
     space = look_at_disk(connection.disk_space, settings, spec)
     mounts = look_at_mounts() if spec.is_local else Mounts()
+    home = DiskHome.of(settings, mounts)
     guests = _guests(connection)
+    if not isinstance(space, Unread) and not isinstance(guests, Unread):
+        guests = tuple(with_files(guest, home) for guest in guests)
     return Snapshot(
         uri=spec.uri,
         driver=_try(connection.driver),
@@ -60,7 +64,7 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         disk_space=space,
         guests=guests,
         mounts=mounts,
-        file_bytes=look_at_files(guests, DiskHome.of(settings, mounts)) if not isinstance(space, Unread) else {},
+        file_bytes=look_at_files(guests, home) if not isinstance(space, Unread) else {},
         storage_pools=look_at_pools(connection),
         ceph=look_at_ceph_conf(settings.ceph_conf),
         host_ip=settings.host_ip or route_address(),

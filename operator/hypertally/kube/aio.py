@@ -102,6 +102,12 @@ class AsyncKubeClient:
         path = ref.path(subresource)
         return await self._ask("PATCH", ref.kind, path, query=query, body=operations, headers=headers)
 
+    async def delete(self, ref: Ref, *, uid: str, resource_version: str) -> None:
+        """That object in that very version, or Conflict."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": preconditions}
+        await self._ask("DELETE", ref.kind, ref.path(), body=body, headers={"Content-Type": "application/json"})
+
     async def watch(self, kind: Kind, resource_version: str, *, namespace: str = "") -> AsyncIterator[Event]:
         """Until the server ends it, which is ordinary. Objects that are gone from history are a line of type ERROR."""
         query = {

@@ -29,6 +29,7 @@ INSTANCE = Kind(API_VERSION, "Instance", INSTANCES)
 MIGRATION = Kind(API_VERSION, "Migration", MIGRATIONS)
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 EVENT = Kind("v1", "Event", "events")
+NODE = Kind("v1", "Node", "nodes")
 
 
 @dataclass(frozen=True)

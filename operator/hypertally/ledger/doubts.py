@@ -73,3 +73,5 @@ def _of_ledger(ledger: Ledger) -> Iterator[str]:
     for key in KEYS:
         if getattr(ledger.allocated, key) >= SUM_MAX or abs(getattr(ledger.free, key)) >= SUM_MAX:
             yield f"{WIRE_KEYS[key]} allocated is more than can be counted"
+    if ledger.generation >= SUM_MAX:
+        yield "status.ledger.generation is at its end: delete the ComputeNode, and its agent makes it anew"

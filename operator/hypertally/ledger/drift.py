@@ -4,30 +4,19 @@ Shown, never acted on: a charge is the greater of the two already, so nothing is
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from hypertally.api.compute_node import Claim, ComputeNode, Guest, GuestState, Role
 from hypertally.api.instance import Instance
 
-from . import cpu_set
+from .differences import Difference
+from .drift_places import places
 from .vectors import KEYS, WIRE_KEYS
 from .wants import names
 
 _TEXT_MAX = 600
 """Characters of a list of guests: a condition's message has 1024, and the rest of it matters more than a tenth name."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that a guest really has in another measure than its claim says."""
-
-    what: str
-    real: str
-    claimed: str
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.real} (accounted {self.claimed})"
 
 
 @dataclass(frozen=True)
@@ -101,39 +90,12 @@ def _amounts(claim: Claim, guest: Guest) -> Iterator[Difference]:
             yield Difference(WIRE_KEYS[key], str(has), str(held))
 
 
-def _devices(claim: Claim, guest: Guest) -> Iterator[Difference]:
-    real, held = sorted(guest.pci_addresses), sorted(device.address for device in claim.devices)
-    if real != held:
-        yield Difference("PCI devices", _list(real), _list(held))
-    made, claimed = len(guest.mdev_uuids), sum(mdev.count for mdev in claim.mdevs)
-    if made != claimed:
-        yield Difference("mediated devices", str(made), str(claimed))
+def _places(claim: Claim, guest: Guest) -> Iterator[Difference]:
+    return places(claim.placement, guest)
 
 
-def _cells(claim: Claim, guest: Guest) -> Iterator[Difference]:
-    real, held = sorted(set(guest.cells)), sorted({cell.id for cell in claim.cells})
-    if real != held:
-        yield Difference("NUMA cells", _list(map(str, real)), _list(map(str, held)))
-    sizes = {cell.page_size_kib for cell in claim.cells} or {0}
-    if guest.page_size_kib not in sizes:
-        yield Difference("pageSizeKiB", str(guest.page_size_kib), _list(map(str, sorted(sizes))))
-
-
-def _cpus(claim: Claim, guest: Guest) -> Iterator[Difference]:
-    """It may hold more than its threads run on: the idle ones of isolated cores."""
-    real, held = cpu_set.parse_or_none(guest.pinned_cpus) or 0, 0
-    for cell in claim.cells:
-        held |= cpu_set.parse_or_none(cell.cpus) or 0
-    if real & ~held or (held and not real):
-        yield Difference("CPUs", cpu_set.form(real) or "none", cpu_set.form(held) or "none")
-
-
-def _list(names: Iterable[str]) -> str:
-    return ",".join(names) or "none"
-
-
-COMPARISONS: tuple[Callable[[Claim, Guest], Iterator[Difference]], ...] = (_amounts, _devices, _cells, _cpus)
-"""What is compared of a guest. Whatever a claim comes to hold beside amounts is one more function here."""
+COMPARISONS: tuple[Callable[[Claim, Guest], Iterator[Difference]], ...] = (_amounts, _places)
+"""What is compared of a guest. Whatever a claim comes to hold beside these is one more function here."""
 
 
 def strays(node: ComputeNode, owner_of: Callable[[str], Instance | None]) -> tuple[Stray, ...]:

@@ -8,6 +8,7 @@ from hypertally.api.compute_node import Claim, ComputeNode, Guest, GuestState, R
 from hypertally.api.instance import Instance
 
 from .charges import sizes
+from .gate import Bar, bar, is_frozen
 from .proof import AgentLook, is_proven
 from .transitions import STAYS
 
@@ -40,7 +41,12 @@ class Evidence:
     size: Amounts | None = None
     """As listed; with `fresh`, proven."""
     silent: bool = False
-    """The agent's Lease has expired: what it listed last is no evidence against a guest that runs elsewhere."""
+    """The agent's Lease has expired, or it serves the host no longer: what it listed last is no evidence against a
+    guest that runs elsewhere."""
+    bar: Bar | None = None
+    """The node's operator lets nothing begin on it."""
+    frozen: bool = False
+    """Nor does he let a move away begin."""
 
     def holds(self, *roles: Role) -> bool:
         return any(c.role in roles for c in self.claims)
@@ -98,6 +104,8 @@ def gather(instance: Instance, node: ComputeNode | None, look: AgentLook | None,
         fresh=sight if incoming and is_proven(incoming, node, look) else None,
         size=sizes([guest])[uuid] if guest else None,
         silent=silent,
+        bar=bar(node),
+        frozen=is_frozen(node),
     )
 
 

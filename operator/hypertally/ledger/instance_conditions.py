@@ -10,9 +10,13 @@ from hypertally.api.placement import digest
 from .conditions import Finding
 from .drift import drift_of
 from .evidence import Sight, find_guest, sight_of
+from .gate import Bar
 from .places import Refusal
 from .refusals import no_room
 from .vectors import KEYS, WIRE_KEYS, ZERO
+
+_REMARKABLE = frozenset({"Overcommitted", "SizeDiffersFromSpec", "Drifted"})
+"""Held and placed, and somebody should look: the summary repeats what is said."""
 
 CLAIMED, PLACED, READY = InstanceCondition.CLAIMED, InstanceCondition.PLACED, InstanceCondition.READY
 
@@ -29,7 +33,7 @@ def findings(
     """`status` is the next one; `node` its home, else the bound node; `twin` the older Instance with the same uuid;
     `seen_on` the nodes whose reports list the guest."""
     claimed = _claimed(instance, status, node, missing, twin)
-    placed = _placed(instance, status, node, seen_on)
+    placed = _placed(instance, status, node, seen_on) if twin is None else _of_twin(twin)
     return claimed, placed, _ready(claimed, placed)
 
 
@@ -52,9 +56,15 @@ def _claimed(
     if claim is not None:
         return _held(instance, claim, node)
     if missing:
-        advice = "It waits for room." if home else "Set spec.computeNodeName to another, or wait for room."
-        return _no(CLAIMED, "InsufficientResources", f"{no_room(bound, missing)} {advice}")
+        return _refused(missing, home, bound)
     return _no(CLAIMED, "Pending", _pending(node))
+
+
+def _refused(missing: Sequence[Refusal], home: str, bound: str) -> Finding:
+    if isinstance(missing[0], Bar):
+        return _no(CLAIMED, missing[0].reason, f"{missing[0]} Set spec.computeNodeName to another, or wait.")
+    advice = "It waits for room." if home else "Set spec.computeNodeName to another, or wait for room."
+    return _no(CLAIMED, "InsufficientResources", f"{no_room(bound, missing)} {advice}")
 
 
 def _no(type_: InstanceCondition, reason: str, message: str) -> Finding:
@@ -62,8 +72,15 @@ def _no(type_: InstanceCondition, reason: str, message: str) -> Finding:
 
 
 def _whose(instance: Instance, twin: Instance) -> str:
-    name = f"{twin.metadata.namespace}/{twin.metadata.name}"
-    return f"uuid {instance.spec.uuid} already belongs to Instance {name}: delete one of the two."
+    return f"uuid {instance.spec.uuid} already belongs to Instance {_name(twin)}: delete one of the two."
+
+
+def _of_twin(twin: Instance) -> Finding:
+    return _no(PLACED, "UUIDInUse", f"The guest with this uuid is that of Instance {_name(twin)}.")
+
+
+def _name(instance: Instance) -> str:
+    return f"{instance.metadata.namespace}/{instance.metadata.name}"
 
 
 def _not_found(home: str, bound: str) -> str:
@@ -97,9 +114,7 @@ def _held(instance: Instance, claim: Claim, node: ComputeNode) -> Finding:
         text = f"Accounted on {name} as placed before; spec.placement takes effect by a Migration of type Resize."
         return Finding(CLAIMED, Status.TRUE, "PlacementDiffersFromSpec", text)
     if claim.is_unplaced:
-        text = (
-            f"Accounted on {name}, but without the cells or devices that it asks for: none were free."
-        )
+        text = f"Accounted on {name}, but without the cells or devices that it asks for: none were free."
         return Finding(CLAIMED, Status.TRUE, "Unplaced", text)
     return Finding(CLAIMED, Status.TRUE, "Claimed", f"Accounted on {name}.")
 
@@ -155,4 +170,5 @@ def _ready(claimed: Finding, placed: Finding) -> Finding:
     for finding in (claimed, placed):
         if finding.status is not Status.TRUE:
             return Finding(READY, Status.FALSE, finding.reason, finding.message)
-    return Finding(READY, Status.TRUE, "Accounted", "Its guest is where it is accounted.")
+    remarks = [f.message for f in (claimed, placed) if f.reason in _REMARKABLE]
+    return Finding(READY, Status.TRUE, "Accounted", remarks[0] if remarks else "Its guest is where it is accounted.")

@@ -8,7 +8,9 @@ from hypertally.api.instance import Instance, Move, MovePhase, MoveType
 from hypertally.api.migration import Migration, MigrationCondition
 
 from .conditions import Finding
-from .moves import NOWHERE, TWO_PHASES, Nodes, home_of, is_clean, is_closed, is_for
+from .evidence import Evidence, Sight
+from .gate import Bar
+from .moves import NOWHERE, TWO_PHASES, Nodes, home_of, is_barred, is_clean, is_closed, is_for
 from .places import Refusal
 from .refusals import no_room
 
@@ -50,10 +52,12 @@ def _claimed(
         )
         return Finding(CLAIMED, Status.FALSE, "InstanceReplaced", text)
     move = lock_of(migration, instance)
-    return _of_accepted(move, instance, nodes, missing) if move else _of_waiting(migration, instance, known)
+    if move is None:
+        return _of_waiting(migration, instance, nodes, known)
+    return _of_accepted(move, instance, nodes, missing)
 
 
-def _of_waiting(migration: Migration, instance: Instance, known: frozenset[str]) -> Finding:
+def _of_waiting(migration: Migration, instance: Instance, nodes: Nodes, known: frozenset[str]) -> Finding:
     spec = migration.spec
     target, move, home = spec.target_compute_node_name, instance.status.move, instance.status.compute_node_name
     obstacles = (
@@ -69,7 +73,15 @@ def _of_waiting(migration: Migration, instance: Instance, known: frozenset[str])
     for stands, reason, message in obstacles:
         if stands:
             return Finding(CLAIMED, Status.FALSE, reason, message)
+    if is_barred(home, target, nodes):
+        return _barred(home, nodes.get(target, NOWHERE))
     return Finding(CLAIMED, Status.FALSE, "Pending", "Not accepted yet.")
+
+
+def _barred(home: str, target: Evidence) -> Finding:
+    if target.bar is not None and target.sight is Sight.ABSENT:
+        return Finding(CLAIMED, Status.FALSE, target.bar.reason, target.bar.message)
+    return Finding(CLAIMED, Status.FALSE, "SourceFrozen", f"{home} is frozen by its operator: no move away begins.")
 
 
 def _name(move: Move | None) -> str:
@@ -80,8 +92,15 @@ def _of_accepted(move: Move, instance: Instance, nodes: Nodes, missing: Sequence
     if move.phase is not MovePhase.ACCEPTED:
         return Finding(CLAIMED, Status.TRUE, "Moved", f"Accounted on {home_of(instance)}.")
     claims = nodes.get(move.target, NOWHERE).claims
-    if any(c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid for c in claims):
+    held = [c for c in claims if c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid]
+    if any(c.overcommitted for c in held):
+        text = f"{move.target} lists the guest already and has no room for it: it is charged all the same."
+        return Finding(CLAIMED, Status.TRUE, "Overcommitted", text)
+    if held:
         return Finding(CLAIMED, Status.TRUE, "Claimed", f"{move.target} holds its place: the guest may be moved now.")
+    if missing and isinstance(missing[0], Bar):
+        advice = "Do not move the guest: wait, or set spec.outcome to Cancelled."
+        return Finding(CLAIMED, Status.FALSE, missing[0].reason, f"{missing[0]} {advice}")
     if missing:
         advice = "Do not move the guest: wait for room, or set spec.outcome to Cancelled."
         return Finding(CLAIMED, Status.FALSE, "NoRoom", f"{no_room(move.target, missing)} {advice}")

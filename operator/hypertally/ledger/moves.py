@@ -61,6 +61,12 @@ def is_clean(instance: Instance, move: Move, nodes: Nodes) -> bool:
     return not any(nodes.get(end, NOWHERE).stays for end in (move.source, move.target) if end != home)
 
 
+def is_barred(home: str, target: str, nodes: Nodes) -> bool:
+    """An operator lets no such move begin. A guest that is at the target already has moved: it is accounted."""
+    there = nodes.get(target, NOWHERE)
+    return nodes.get(home, NOWHERE).frozen or (there.bar is not None and there.sight is Sight.ABSENT)
+
+
 def _settle(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
     """No home: the bound node holds `Running`, made for the present binding. A home that holds nothing is none."""
     status, bound = instance.status, instance.spec.compute_node_name
@@ -87,7 +93,7 @@ def _accept(instance: Instance, nodes: Nodes, migrations: Sequence[Migration]) -
         spec = migration.spec
         target = spec.target_compute_node_name
         leads_away = target != home or spec.type is MoveType.RESIZE
-        may_begin = is_open(migration) and is_for(migration, instance)
+        may_begin = is_open(migration) and is_for(migration, instance) and not is_barred(home, target, nodes)
         if not (may_begin and leads_away and nodes.get(target, NOWHERE).exists):
             continue
         move = Move(

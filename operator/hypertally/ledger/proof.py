@@ -47,7 +47,8 @@ def is_proven(claim: Claim, node: ComputeNode, look: AgentLook | None) -> bool:
 
 
 def needs_stamp(claim: Claim, node: ComputeNode, look: AgentLook | None) -> bool:
-    """Never stamped, or by an agent process that no longer is: its count cannot go on."""
+    """Never stamped, or by an agent process that no longer is: its count cannot go on. A stamp from the future is a
+    forged one, and would keep the claim for as long as the agent takes to count there."""
     if claim.role not in NEEDS_PROOF or look is None or look.leased.uid != node.metadata.uid:
         return False
-    return claim.since is None or claim.since.holder != look.holder
+    return claim.since is None or claim.since.holder != look.holder or claim.since.audit > look.leased.audit

@@ -14,6 +14,7 @@ from hypertally.api.instance import Instance
 from .admission import Desk
 from .charges import sizes
 from .counters import states, workload
+from .gate import barred
 from .places import Refusal, by_guest
 from .policy import Policy
 from .proof import AgentLook, is_proven, needs_stamp
@@ -132,6 +133,8 @@ def _admit(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]
 
 
 def _admit_one(inputs: Inputs, desk: Desk, claim: Claim, want: Want) -> tuple[Refusal, ...]:
+    if (bar := barred(inputs.node, claim)) is not None:
+        return (bar,)
     found = desk.fit(claim, want.placement)
     if isinstance(found, Claim):
         desk.put(found)

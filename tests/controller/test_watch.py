@@ -1,0 +1,91 @@
+"""What kopf tells, and what it is not asked to."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from yarl import URL
+
+from hypertally.controller.watch import KopfWatch, Watched, nothing_at
+from hypertally.kube.access import find_access
+from hypertally.kube.aio import AsyncKubeClient, Deadlines, Object, open_session
+from hypertally.kube.errors import ServerError
+from hypertally.kube.kinds import INSTANCE
+from tests.support.fleet import SECONDS, Fleet
+
+
+class Told:
+    """A sink that remembers names."""
+
+    def __init__(self) -> None:
+        self.put_names: list[str] = []
+        self.removed_names: list[str] = []
+        self.lists = 0
+
+    def take(self, objects: list[Object]) -> set[str]:
+        raise NotImplementedError
+
+    def keep(self, keys: set[str]) -> None:
+        raise NotImplementedError
+
+    def put(self, obj: Object) -> None:
+        self.put_names.append(obj["metadata"]["name"])
+
+    def remove(self, obj: Object) -> None:
+        self.removed_names.append(obj["metadata"]["name"])
+
+
+def watched(fleet: Fleet, told: Told, first: Callable[[str], Any], change: Callable[[], str]) -> str:
+    """`first` makes the answer to the first list from its version, or an error; `change` happens before the watch."""
+
+    async def main() -> str:
+        access = find_access(str(fleet.cluster.kubeconfig_for("controller")))
+        async with open_session(access, "test") as session:
+            client = AsyncKubeClient(access, session, "test", Deadlines())
+            version = (await client.list(INSTANCE)).resource_version
+            last = await asyncio.to_thread(change)
+
+            async def list_() -> str:
+                told.lists += 1
+                answer = first(version) if told.lists == 1 else version
+                if isinstance(answer, Exception):
+                    raise answer
+                return str(answer)
+
+            with KopfWatch(access, {INSTANCE.plural: Watched(told, list_)}):
+                async with asyncio.timeout(SECONDS):
+                    while last not in told.put_names:  # noqa: ASYNC110  # the sink has no event to wait for
+                        await asyncio.sleep(0.05)
+        return last
+
+    return asyncio.run(main())
+
+
+def test_what_happened_since_the_list_is_told_and_what_was_listed_is_not(plain_fleet: Fleet) -> None:
+    stays, goes, told = plain_fleet.instance(""), plain_fleet.instance(""), Told()
+
+    def change() -> str:
+        plain_fleet.instances.delete(goes)
+        return plain_fleet.instance("")
+
+    watched(plain_fleet, told, lambda version: version, change)
+    assert (stays in told.put_names, goes in told.removed_names, told.lists) == (False, True, 1)
+
+
+def test_a_version_that_the_server_no_longer_has_is_listed_anew(plain_fleet: Fleet) -> None:
+    told = Told()
+    watched(plain_fleet, told, lambda _: "1", lambda: plain_fleet.instance(""))
+    assert told.lists > 1
+
+
+def test_a_list_that_fails_is_asked_for_again(plain_fleet: Fleet) -> None:
+    told = Told()
+    watched(plain_fleet, told, lambda _: ServerError("not now"), lambda: plain_fleet.instance(""))
+    assert told.lists > 1
+
+
+def test_kopf_is_answered_with_nothing_of_the_listed_version() -> None:
+    url = URL("https://host:1/apis/compute.hypertally.dev/v1alpha1/instances?limit=5")
+    asked = nothing_at(url, "77")
+    assert asked.path == "/apis/compute.hypertally.dev/v1alpha1/namespaces/default/instances"
+    assert (asked.query["resourceVersion"], asked.query["resourceVersionMatch"]) == ("77", "Exact")
