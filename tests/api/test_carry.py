@@ -78,15 +78,15 @@ def test_where_nothing_stood_what_is_new_is_written(value: Ledger) -> None:
 
 def test_a_claim_keeps_its_unknown_fields_wherever_it_stands_in_the_list() -> None:
     old = samples.ledger(
-        claims=[samples.claim(1, cells=[0]), samples.claim(1, "Incoming"), samples.claim(2, cells=[1])]
+        claims=[samples.claim(1, newer=[0]), samples.claim(1, "Incoming"), samples.claim(2, newer=[1])]
     )
     new = samples.ledger(2, claims=[samples.claim(2), samples.claim(3), samples.claim(1)])
     claims = carry_unknown(old, new, Ledger)["claims"]
-    assert [claim.get("cells") for claim in claims] == [[1], None, [0]]
+    assert [claim.get("newer") for claim in claims] == [[1], None, [0]]
 
 
 def test_a_claim_in_another_role_is_another_claim() -> None:
-    old = samples.ledger(claims=[samples.claim(1, "Incoming", devices=["0000:01:00.0"])])
+    old = samples.ledger(claims=[samples.claim(1, "Incoming", newer=["0000:01:00.0"])])
     new = samples.ledger(2, claims=[samples.claim(1, "Running")])
     assert carry_unknown(old, new, Ledger) == new
 

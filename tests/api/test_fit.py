@@ -244,7 +244,7 @@ def storage(number: int = 0, **changed: Any) -> StoragePool:
         ({"pci_pools": (pool(tags={f"tag{n}": "" for n in range(18)}),)}, {"pciPools[].tags": 2}),
         ({"pci_pools": (pool(tags={"ok": "net 1", "no key": "", "no_value": "é"}),)}, {"pciPools[].tags": 2}),
         (
-            {"pci_pools": tuple(pool(n, tags={f"tag{tag}": "" for tag in range(16)}) for n in range(17))},
+            {"pci_pools": tuple(pool(n, tags={f"tag{tag}": "" for tag in range(16)}) for n in range(5))},
             {"pciPools[].tags": 16},
         ),
         ({"mdev_types": tuple(map(mdev, range(65)))}, {"mdevTypes": 1}),

@@ -1,5 +1,7 @@
 """The rules of an Instance that the API server itself enforces, each shown refusing."""
 
+from typing import Any
+
 import pytest
 
 from tests.support import samples
@@ -19,8 +21,39 @@ def test_the_uuid_is_frozen(instances: Kind, instance: str) -> None:
 def test_the_wanted_size_may_change_because_a_difference_is_shown_and_not_obeyed(
     instances: Kind, instance: str
 ) -> None:
-    changed = instances.merge(instance, {"spec": {"resources": {"vcpus": 4}}}).object
+    cells = [{"vcpus": 4, "memoryMiB": 2048}]
+    changed = instances.merge(instance, {"spec": {"resources": {"vcpus": 4}, "placement": {"cells": cells}}}).object
     assert changed["spec"]["resources"] == samples.sizes(vcpus=4)
+
+
+@pytest.mark.parametrize(
+    ("placement", "words"),
+    [
+        ({"cells": [{"vcpus": 1, "memoryMiB": 2048}]}, "the vcpus of placement.cells add up to resources.vcpus"),
+        (
+            {"cells": [{"vcpus": 2, "memoryMiB": 2047}]},
+            "the memoryMiB of placement.cells add up to resources.memoryMiB",
+        ),
+        ({"cpuPolicy": "Shared"}, "threadPolicy is for dedicated CPUs: set cpuPolicy to Dedicated, or leave it out"),
+        ({"pageSize": "Large"}, "pageSizeKiB names the size of pageSize Explicit: required for that value"),
+        ({"pageSizeKiB": None}, "pageSizeKiB names the size of pageSize Explicit: required for that value"),
+        (
+            {"pciRequests": [{"name": n, "count": 11} for n in "abc"]},
+            "a guest may ask for 32 PCI devices in all",
+        ),
+        ({"pciRequests": [{"name": "net"}, {"name": "net"}]}, "Duplicate value"),
+        ({"pciRequests": [{"name": "net", "tags": {"a b": "c"}}]}, "the key of a tag is 1 to 64 letters"),
+    ],
+)
+def test_a_placement_that_nobody_can_mean_is_refused(instances: Kind, placement: dict[str, Any], words: str) -> None:
+    body = samples.instance(samples.fresh_name("api-placement"))
+    asked = {**body["spec"]["placement"], **placement}
+    body["spec"]["placement"] = {key: value for key, value in asked.items() if value is not None}
+    assert words in instances.create(body).refusal
+
+
+def test_the_name_of_an_instance_is_no_longer_than_a_claim_can_repeat(instances: Kind) -> None:
+    assert "at most 63 characters" in instances.create(samples.instance("x" * 64)).refusal
 
 
 def test_an_unbound_instance_can_be_bound(instances: Kind) -> None:

@@ -79,7 +79,7 @@ RULES = [
         "tags",
         lambda count, most: [samples.pci_pool(tags={f"t{n}": "" for n in share}) for share in shares(count, most)],
         16,
-        256,
+        64,
     ),
     Rule(
         "mdevTypes",

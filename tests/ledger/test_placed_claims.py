@@ -338,7 +338,7 @@ class TestWhatCannotBe:
         assert found.doubtful == ()
         assert [text.split(" (")[0] for text in found.over] == [
             "NUMA cell 1: CPUs 7 are held twice",
-            "PCI device 0000:0a:10.2 is held twice",
+            "PCI device 0000:0a:10.2: is held twice",
         ]
 
     def test_what_is_held_and_gone_is_doubtful(self) -> None:

@@ -38,7 +38,7 @@ class PciConflict:
     owners: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"PCI device {self.address} {self.what} (held by {', '.join(self.owners)})"
+        return f"PCI device {self.address}: {self.what} (held by {', '.join(self.owners)})"
 
 
 @dataclass(frozen=True)
