@@ -1,10 +1,11 @@
 """What somebody with one program's token might try, in and beyond its rights, and what must come of it.
 
 The stage: hosts `n1` and `n2`, each with a report, a ledger, conditions of both programs and of a third party, and a
-Lease; `n1--bare` without a status; no object of `n3` yet. A field `novelty` was added to the status, for somebody else.
+Lease; `n1--bare` without a status; one ComputeNode for each of KEPT, which may not be deleted; no object of `n3` yet. A
+field `novelty` was added to the status, for somebody else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,8 @@ ALLOWED, RBAC, POLICY, SCHEMA, UNKNOWN = (
 
 @dataclass(frozen=True)
 class Attempt:
-    """`who`: see WHO. `name`: of the object. `verb` as in the matrix, and `impersonate`: to read as somebody else."""
+    """`who`: see WHO. `name`: of the object. `verb` as in the matrix, `impersonate`: to read as somebody else, and
+    `delete-version`: to delete with the object's own uid and resourceVersion as preconditions."""
 
     who: str
     what: str
@@ -77,6 +79,22 @@ def ledger(generation: int = 1) -> Object:
     }  # fmt: skip
 
 
+def claim(role: str) -> Object:
+    return {
+        "uuid": INSTANCE_UUID, "role": role, "namespace": "default", "name": "one", "instanceUID": INSTANCE_UUID,
+        "resources": amounts(), "instanceGeneration": 1, "since": {"holder": "holder", "audit": 1},
+    }  # fmt: skip
+
+
+INSTANCE_UUID = "6f2a7f0e-5d0e-4b53-9d2e-0f6c6f9f3b12"
+KEPT: Mapping[str, tuple[Object, Object]] = {
+    "n1--held": ({}, {"report": report(), "ledger": ledger() | {"claims": [claim("Leaving"), claim("Running")]}}),
+    "n1--leaving": ({}, {"report": report(), "ledger": ledger() | {"claims": [claim("Leaving")]}}),
+    "n1--cut": ({}, {"report": report() | {"guestsOmitted": 1, "omittedResources": amounts()}, "ledger": ledger()}),
+    "n1--kept": ({"compute.hypertally.dev/keep": "true"}, {"report": report(), "ledger": ledger()}),
+}
+"""Annotations and status."""
+
 AGENTS, CONTROLLERS = ("LibvirtConnected", "InventoryComplete"), ("Ready", "Overcommitted")
 CONDITIONS = tuple(condition(type_) for type_ in (*AGENTS, *CONTROLLERS, FOREIGN))
 
@@ -85,7 +103,7 @@ def lease(**metadata: Any) -> Object:
     return {"metadata": metadata, "spec": {"holderIdentity": "holder", "leaseDurationSeconds": 40}}
 
 
-INSTANCE = {"spec": {"uuid": "6f2a7f0e-5d0e-4b53-9d2e-0f6c6f9f3b12", "resources": {"vcpus": 1, "memoryMiB": 1}}}
+INSTANCE = {"spec": {"uuid": INSTANCE_UUID, "resources": {"vcpus": 1, "memoryMiB": 1}}}
 MIGRATION = {"spec": {"instanceName": "one", "type": "Live", "targetComputeNodeName": OTHER}}
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "00000000-0000-0000-0000-000000000001"}
 SAID = [condition("LibvirtConnected", "False"), condition("InventoryComplete"), condition("HypervisorServed")]
@@ -235,7 +253,17 @@ def _controllers() -> Iterator[Attempt]:
     yield write("set the first `LibvirtConnected`", _conditions(condition("LibvirtConnected")), name=BARE)
     yield write("set a part of the status that was added for somebody else", _status(novelty="x"))
     yield Attempt("controller", "set `spec.reserved`", RBAC, NODES, "patch", OWN, {"spec": {"reserved": {"vcpus": 1}}})
-    yield Attempt("controller", "delete a ComputeNode", ALLOWED, NODES, "delete", OWN)
+    yield Attempt(
+        "controller", "delete a ComputeNode in the version that it read", ALLOWED, NODES, "delete-version", OWN
+    )
+    yield Attempt("controller", "delete a ComputeNode, whatever became of it", POLICY, NODES, "delete", OWN)
+    for name, why in (
+        ("n1--held", "a claim that stays"),
+        ("n1--cut", "guests that its report left out"),
+        ("n1--kept", "the annotation that keeps it"),
+    ):
+        yield Attempt("controller", f"delete a ComputeNode with {why}", POLICY, NODES, "delete-version", name)
+    yield Attempt("controller", "delete one whose claims are leaving", ALLOWED, NODES, "delete-version", "n1--leaving")
 
 
 def _operators() -> Iterator[Attempt]:

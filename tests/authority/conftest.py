@@ -64,6 +64,7 @@ def _is_in_effect(callers: Callers) -> bool:
         agent.ask(NODES, NODE_PLACE, "patch", OTHER),
         agent.ask(LEASES, LEASE_PLACE, "apply", OTHER, body=attempts.lease()),
         controller.ask(NODES_STATUS, NODE_PLACE, "patch", OWN, body=said),
+        controller.ask(NODES, NODE_PLACE, "delete", OWN),
     )
     out = gone.ask(NODES, NODE_PLACE, "list").verdict
     return {answer.verdict for answer in answers} == {Verdict.POLICY} and out is Verdict.UNKNOWN
@@ -97,6 +98,9 @@ def _set_the_stage(cluster: Cluster) -> None:
         _write_status(cluster, node)
         put_lease(cluster, node)
     cluster.apply_objects(_object("ComputeNode", BARE, attempts.identity(OWN)))
+    for name, (annotations, status) in attempts.KEPT.items():
+        kept = attempts.marked(attempts.identity(OWN), annotations=annotations)
+        put_compute_node(cluster, name, kept | {"status": status})
     for namespace in (NAMESPACE, "default"):
         scope = {"metadata": {"namespace": namespace}}
         cluster.apply_objects(_object("Instance", "one", attempts.INSTANCE | scope))
@@ -104,9 +108,15 @@ def _set_the_stage(cluster: Cluster) -> None:
 
 
 def put_compute_node(cluster: Cluster, name: str, body: Object) -> None:
-    cluster.apply_objects(_object("ComputeNode", name, {"spec": body["spec"]}))
+    cluster.apply_objects(_object("ComputeNode", name, {key: body[key] for key in body if key != "status"}))
     status = json.dumps(_object("ComputeNode", name, {"status": body["status"]}))
     cluster.kubectl("apply", "--server-side", "--subresource=status", "-f", "-", stdin=status)
+
+
+def present_version(callers: Callers, name: str) -> Object:
+    """Of a ComputeNode, as options of a deletion."""
+    metadata = callers["operator"].ask(NODES, NODE_PLACE, "get", name).body["metadata"]
+    return {"preconditions": {key: metadata[key] for key in ("uid", "resourceVersion")}}
 
 
 def put_lease(cluster: Cluster, node: str) -> None:

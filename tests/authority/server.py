@@ -103,13 +103,15 @@ _METHODS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
     "update": ("PUT", _DRY, JSON),
     "patch": ("PATCH", _DRY, MERGE),
     "apply": ("PATCH", _DRY, APPLY),
-    "delete": ("DELETE", _DRY, ""),
+    "delete": ("DELETE", {}, JSON),
     "deletecollection": ("DELETE", _DRY, ""),
 }
 
 
 def _body(verb: str, resource: Resource, place: Place, name: str, more: Mapping[str, Any]) -> Any:
     body = more.get("body", {})
+    if verb == "delete":
+        return {"dryRun": ["All"], **body}  # options in a body make the server overlook those in the address
     if verb not in ("create", "update", "apply"):
         return body if verb == "patch" else None
     version = f"{resource.group}/{place.version}" if resource.group else place.version

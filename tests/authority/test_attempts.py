@@ -4,7 +4,7 @@ import pytest
 
 from authority.attempts import ATTEMPTS, Attempt
 from authority.matrix import Verdict
-from tests.authority.conftest import KINDS, Callers
+from tests.authority.conftest import KINDS, Callers, present_version
 from tests.authority.server import Place
 
 VERSIONS = {"compute.hypertally.dev": "v1alpha1"}
@@ -16,7 +16,9 @@ def test_each_attempt_ends_as_the_table_says(callers: Callers, attempt: Attempt)
     plural = attempt.resource.name.partition("/")[0]
     place = Place(VERSIONS.get(attempt.resource.group, "v1"), plural not in CLUSTER_WIDE, KINDS.get(plural, ""))
 
-    answer = callers[attempt.who].ask(attempt.resource, place, attempt.verb, attempt.name, body=attempt.body)
+    verb = attempt.verb.removesuffix("-version")
+    body = attempt.body if verb == attempt.verb else present_version(callers, attempt.name)
+    answer = callers[attempt.who].ask(attempt.resource, place, verb, attempt.name, body=body)
 
     assert answer.verdict is attempt.verdict, answer.message
     if attempt.verdict is Verdict.ALLOWED and attempt.what.endswith("left out"):

@@ -22,7 +22,7 @@ from authority.matrix import (
     verdict,
 )
 from devcluster import Cluster
-from tests.authority.conftest import Callers, put_lease
+from tests.authority.conftest import Callers, present_version, put_lease
 from tests.authority.server import Caller, Object, Place
 
 WHO = {Actor.AGENT: "agent", Actor.CONTROLLER: "controller"}
@@ -117,6 +117,8 @@ def test_what_is_granted_is_allowed_on_ones_own_and_refused_on_others(
 ) -> None:
     grant, (name, namespace, body) = cell.grant, _object(cell)
     place = next(each.place for each in served if each.resource == grant.resource)
+    if cell.verb == "delete":
+        body = present_version(callers, name)
     with _absent_lease(guarded, name) if (cell.verb, grant.resource) == ("create", LEASES) else nullcontext():
         answer = callers[WHO[grant.actor]].ask(grant.resource, place, cell.verb, name, namespace=namespace, body=body)
 
