@@ -4,9 +4,10 @@ import pytest
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import Guest, GuestState
+from hypertally.api.inventory import NumaCell, Pages
 from hypertally.api.placement import CpuPolicy, PageSize, Placement, PlacementRequest, ThreadPolicy
 from hypertally.ledger import cpu_set
-from hypertally.ledger.numa_fit import Misfit, fits
+from hypertally.ledger.numa_fit import CellTable, Misfit, fits
 from hypertally.ledger.numa_guest import held_by_guest
 from hypertally.ledger.numa_match import assignments
 from tests.ledger.numa_make import (
@@ -53,7 +54,45 @@ def test_a_guest_cell_makes_way_for_one_that_has_no_other_place() -> None:
     assert next(assignments([0b100, 0b011, 0b110], 3)) == (2, 0, 1)
 
 
+def test_a_place_beyond_those_that_there_are_is_not_used() -> None:
+    assert list(assignments([0b1001], 3)) == [(0,)]
+
+
+def test_only_places_that_somebody_fits_on_are_asked_about_and_none_among_those_that_are_no_good() -> None:
+    asked: list[int] = []
+
+    def may(places: int) -> bool:
+        asked.append(places)
+        return bool(places & 0b010)
+
+    assert list(assignments([0b1110], 4, may)) == [(1,)]
+    assert asked == [0b1110, 0b0010, 0b1100]
+
+
+def test_only_sets_of_cells_that_are_good_for_the_devices_are_offered() -> None:
+    table = CellTable(DEDICATED, Amounts(pcpus=1, memory_mib=1), TWO, free(TWO).cells, ONCE, ())
+    assert [found[0].id for found in table.fits(lambda ids: 1 in ids)] == [1]
+
+
+def test_where_the_least_page_is_large_only_whole_ones_are_free() -> None:
+    host = NumaCell(id=0, memory_mib=5, pages=(Pages(size_kib=MEDIUM, total=3),))
+    (rest,) = free([host]).cells
+    assert (rest.memory_mib, str(rest.pages[0].free)) == (5, "2")
+
+
+def test_a_size_of_pages_that_is_not_told_is_the_ordinary_one() -> None:
+    found = place(PlacementRequest(page_size=PageSize.EXPLICIT), 1, 8, [cell(shared="0", pages={MEDIUM: 9})])
+    assert found == (held(vcpus=1, memory=8),)
+
+
 class TestRefusals:
+    def test_of_two_cells_without_such_pages_the_first_is_named(self) -> None:
+        host = [cell(0, shared="0", pages={MEDIUM: 1}), cell(1, shared="1")]
+        asked = PlacementRequest(page_size=PageSize.EXPLICIT, page_size_kib=MEDIUM)
+        found = place(asked, 1, 2, host, holds("a", held(memory=2, size=MEDIUM)))
+        assert isinstance(found, Misfit)
+        assert found.cell == 0
+
     def test_cells_without_room_for_any_of_the_crowded_are_not_counted_as_room(self) -> None:
         host = [cell(0, 100, shared="0-15"), cell(1, 1000, shared="16-23")]
         found = place(cells_of((1, 900), (1, 800)), 2, 1700, host)
