@@ -37,7 +37,7 @@ _PART = re.compile(rb"(?:host|guest)-00000|[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4
 
 _PREFIXES = ("compute.hypertally.dev/computenodes/", "compute.hypertally.dev/instances/default/",
              "leases/hypertally-system/")  # fmt: skip
-_SECONDS = 120.0
+_SECONDS = 600.0
 _PUTS = 100
 """In one transaction; etcd takes 128."""
 

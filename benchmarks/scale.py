@@ -24,7 +24,7 @@ import urllib3
 
 from devcluster import Cluster, wait_until
 from hypertally.api.names import AUDITS_ANNOTATION, LEASE_NAMESPACE
-from hypertally.kube.aio import PAGE, AsyncKubeClient
+from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Ref
 from tests.support.fleet import controller
 
@@ -106,7 +106,7 @@ def _list(cluster: Cluster) -> float:
     for kind, namespace in ((LEASE, LEASE_NAMESPACE), (INSTANCE, ""), (MIGRATION, ""), (COMPUTE_NODE, "")):
         going_on: str | None = ""
         while going_on is not None:
-            query = urlencode({"limit": PAGE} | ({"continue": going_on} if going_on else {}))
+            query = urlencode({"limit": kind.page} | ({"continue": going_on} if going_on else {}))
             url = f"{cluster.url}{kind.path(namespace)}?{query}"
             answer = http.request("GET", url, headers={"Authorization": f"Bearer {cluster.token}"})
             going_on = json.loads(answer.data)["metadata"].get("continue") or None

@@ -16,9 +16,6 @@ from .kinds import Kind, Ref
 
 Object = dict[str, Any]
 
-PAGE = 500
-"""Objects of one page of a list: what client-go's reflectors ask for."""
-
 _JSON_PATCH = "application/json-patch+json"
 _NAMES_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _UNAUTHORIZED = 401
@@ -80,7 +77,7 @@ class AsyncKubeClient:
         self, kind: Kind, *, namespace: str = "", field_selector: str = "", names_only: bool = False
     ) -> AsyncIterator[Listing]:
         """One list of one moment, in parts: undecoded, the objects of a fleet are many times what is kept of them."""
-        query = {"limit": str(PAGE)} | ({"fieldSelector": field_selector} if field_selector else {})
+        query = {"limit": str(kind.page)} | ({"fieldSelector": field_selector} if field_selector else {})
         headers = {"Accept": _NAMES_ONLY} if names_only else {}
         while True:
             page = await self._ask("GET", kind, kind.path(namespace), query=query, headers=headers)

@@ -13,6 +13,8 @@ class Kind:
     api_version: str
     kind: str
     plural: str
+    page: int = 500
+    """Objects of one page of a list: what client-go's reflectors ask for."""
 
     @property
     def group(self) -> str:
@@ -24,7 +26,7 @@ class Kind:
         return f"{root}/{self.api_version}{scope}/{self.plural}"
 
 
-COMPUTE_NODE = Kind(API_VERSION, "ComputeNode", COMPUTE_NODES)
+COMPUTE_NODE = Kind(API_VERSION, "ComputeNode", COMPUTE_NODES, page=100)
 INSTANCE = Kind(API_VERSION, "Instance", INSTANCES)
 MIGRATION = Kind(API_VERSION, "Migration", MIGRATIONS)
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
