@@ -32,6 +32,17 @@ def test_an_older_or_the_same_version_changes_nothing() -> None:
     assert held.changes == [("", "9"), ("9", "10")]
 
 
+def test_the_answer_to_a_write_is_known_at_once_and_brings_back_nothing_that_is_gone() -> None:
+    held = Held()
+    held.store.put(node(1))
+    held.store.renew(node(2))
+    held.store.renew(node(3, uid="u2"))
+    assert held.changes == [("", "1"), ("1", "2")]
+    held.store.remove(node(2))
+    held.store.renew(node(4))
+    assert held.store.get("n1") is None
+
+
 def test_the_deletion_of_another_object_of_that_name_is_not_this_ones() -> None:
     held = Held()
     held.store.put(node(2, uid="new"))

@@ -74,7 +74,9 @@ class InstanceReconciler:
             return
         wire = carry_unknown(raw.get("status"), to_wire(status), InstanceStatus)
         namespace, name = instance.metadata.namespace, instance.metadata.name
-        await self._client.patch(Ref(INSTANCE, name, namespace), status_patch(instance.metadata, wire), "status")
+        operations = status_patch(instance.metadata, wire)
+        written = await self._client.patch(Ref(INSTANCE, name, namespace), operations, "status")
+        self._cache.instances.renew(written)
         self._events.tell_transitions(instance, status)
 
     def _next(self, instance: Instance, around: Surroundings) -> InstanceStatus:

@@ -59,7 +59,8 @@ class MigrationReconciler:
             return
         wire = carry_unknown(raw.get("status"), to_wire(status), MigrationStatus)
         ref = Ref(MIGRATION, migration.metadata.name, migration.metadata.namespace)
-        await self._client.patch(ref, status_patch(migration.metadata, wire), "status")
+        written = await self._client.patch(ref, status_patch(migration.metadata, wire), "status")
+        self._cache.migrations.renew(written)
         self._events.tell_transitions(migration, status)
 
     def _next(self, migration: Migration, instance: Instance | None, nodes: Nodes) -> MigrationStatus:

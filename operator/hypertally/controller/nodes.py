@@ -75,7 +75,8 @@ class NodeReconciler:
             operations = conditions_patch(node, conditions)
         else:
             return
-        await self._client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+        written = await self._client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+        self._cache.nodes.renew(written)
         self._events.tell_transitions(node, replace(node.status, conditions=conditions))
 
     def _is_due(self, cached: ComputeNode) -> bool:

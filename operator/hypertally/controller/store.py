@@ -56,6 +56,14 @@ class Store(Generic[T]):
     def put(self, obj: Object) -> None:
         self._put(obj)
 
+    def renew(self, obj: Object) -> None:
+        """What the server answered to a write of ours: the watch will bring it, too, a moment later. It may also have
+        told already that the object is gone."""
+        metadata = msgspec.convert(obj["metadata"], ObjectMeta)
+        held = self._objects.get(key_of(metadata))
+        if held is not None and held.metadata.uid == metadata.uid:
+            self._put(obj)
+
     def remove(self, obj: Object) -> None:
         metadata = msgspec.convert(obj["metadata"], ObjectMeta)
         held = self._objects.get(key_of(metadata))
