@@ -92,15 +92,15 @@ def test_an_open_node_bars_nothing() -> None:
 def test_maintenance_goes_before_a_cordon_and_names_its_reason() -> None:
     found = bar(barred(CORDONED | DRAINED))
     assert found is not None
-    assert (found.reason, str(found)) == (
-        "Maintenance", "n0 takes nothing new: its operator has it in maintenance (Drain): a new disk",
-    )  # fmt: skip
+    text = "n0 takes nothing new: its operator has it in maintenance (Drain): a new disk"
+    assert found == Bar("node", 1, 0, "Maintenance", text)
+    assert str(found) == text
 
 
 def test_a_cordon_names_its_field() -> None:
     found = bar(barred(CORDONED))
     assert found is not None
-    assert (found.reason, found.message) == ("Cordoned", "n0 takes nothing new: its spec.schedulable is Disabled.")
+    assert found == Bar("node", 1, 0, "Cordoned", "n0 takes nothing new: its spec.schedulable is Disabled.")
 
 
 def test_words_that_a_newer_version_knows_restrict() -> None:

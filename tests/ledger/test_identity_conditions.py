@@ -30,7 +30,7 @@ def test_a_host_that_is_who_it_was_is_unique() -> None:
 
 def test_another_host_under_the_old_name_is_a_conflict_with_a_remedy() -> None:
     found = said(seen=sight(OTHER, "n0"))
-    assert (found.status, found.reason) == (Status.TRUE, "HostReplaced")
+    assert (found.type, found.status, found.reason) == ("IdentityConflict", Status.TRUE, "HostReplaced")
     assert OTHER in found.message
     assert "kubectl delete computenode n0" in found.message
 
@@ -53,14 +53,22 @@ def test_a_record_that_its_agent_let_go_is_in_no_conflict_with_its_successor() -
 
 
 @pytest.mark.parametrize(
-    ("around", "reason"),
-    [({"same_hostname": [Peer("n1", "k1")]}, "SharedHostname"), ({"seen": sight(hostname="new")}, "Renamed")],
+    ("around", "reason", "text"),
+    [
+        (
+            {"same_hostname": [Peer("n1", "k1")]},
+            "SharedHostname",
+            "The host's name n0 is also that of ComputeNode n1 (node k1). It is only a name: nothing follows.",
+        ),
+        ({"seen": sight(hostname="new")}, "Renamed", "The host calls itself new now; this record keeps n0."),
+    ],
 )
-def test_a_name_makes_no_conflict(around: dict[str, Any], reason: str) -> None:
-    found = said(**around)
-    assert (found.status, found.reason) == (Status.FALSE, reason)
+def test_a_name_makes_no_conflict(around: dict[str, Any], reason: str, text: str) -> None:
+    assert said(**around) == Finding("IdentityConflict", Status.FALSE, reason, text)
 
 
 def test_many_peers_are_cut() -> None:
     found = said(same_uuid=[Peer(f"n{n}", f"k{n}") for n in range(1, 6)])
-    assert "ComputeNode n3 (node k3) and 2 more has" in found.message
+    shown = "ComputeNode n1 (node k1), ComputeNode n2 (node k2), ComputeNode n3 (node k3)"
+    assert found.message.startswith(f"{shown} and 2 more has host UUID")
+    assert said(same_uuid=[Peer(f"n{n}", f"k{n}") for n in range(1, 4)]).message.startswith(f"{shown} has host UUID")

@@ -85,6 +85,8 @@ class Host:
     host_uuid: str = field(default_factory=lambda: str(uuid4()))
     hostname: str = ""
     """Its own name; as the node's unless told."""
+    uid: str = ""
+    """Of the record, so that its agent goes on renewing when the record is gone."""
     finds: str = ""
     """UUID of the host to which its agent's connection leads, if not this one's."""
     inventory: Object = field(default_factory=dict)
@@ -94,7 +96,8 @@ class Host:
         spec = {
             "hypervisorHostname": self.hostname or self.name, "hostUUID": self.host_uuid, "nodeName": self.name,
         }  # fmt: skip
-        assert self.fleet.nodes.create(_object("ComputeNode", self.name, spec)).object
+        made = self.fleet.nodes.create(_object("ComputeNode", self.name, spec)).object
+        self.uid = made["metadata"]["uid"]
         self.generation = 0
         self.report()
 
@@ -120,7 +123,8 @@ class Host:
     def look(self) -> None:
         """A whole audit that finds what the last report says: only the Lease tells of it."""
         self.audit += 1
-        leased = {"uid": self.object["metadata"]["uid"], "reportGeneration": self.generation, "audit": self.audit}
+        uid = self.uid or self.object["metadata"]["uid"]
+        leased = {"uid": uid, "reportGeneration": self.generation, "audit": self.audit}
         found = {"hostUUID": self.finds or self.host_uuid, "hypervisorHostname": self.hostname or self.name}
         lease = {
             "apiVersion": "coordination.k8s.io/v1",
