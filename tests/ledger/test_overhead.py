@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from hypertally.api.amounts import GuestOverhead
 from hypertally.api.compute_node import ComputeNodeSpec
-from hypertally.ledger.admission import Shortage
 from hypertally.ledger.reconcile import Inputs, Outcome, next_ledger
+from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import LEAVING, RUNNING, claim, guest, instance, node, node_spec
 
 
