@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
+from hypertally.api.bounds import CELL_CPUS_TOGETHER
 from hypertally.api.compute_node import Claim, Guest
 from hypertally.api.inventory import MdevType, NumaCell
 from hypertally.api.placement import HeldCell, HeldDevice, MdevFree, Placement
@@ -61,3 +62,12 @@ def test_the_claim_of_a_guest_tells_how_what_the_host_lists_is_divided() -> None
 
 def test_what_is_free_of_mediated_devices_is_told_by_parent_and_type() -> None:
     assert places().free().mdevs == (MdevFree(parent_address="0000:65:00.0", type="t", free=3),)
+
+
+def test_a_set_of_cpus_that_is_too_long_to_show_ends_early_and_shows_none_that_is_not_free() -> None:
+    every_second = list(range(0, 2 * CELL_CPUS_TOGETHER, 2))
+    host = NumaCell(id=0, memory_mib=1, dedicated_cpus=",".join(map(str, every_second)))
+    (cell,) = Places(replace(report(9), numa_cells=(host,)), ONCE).free().cells
+    shown = [int(number) for number in cell.cpus.split(",")]
+    assert 0 < len(cell.cpus) <= CELL_CPUS_TOGETHER
+    assert shown == every_second[: len(shown)]
