@@ -20,7 +20,6 @@ from hypertally.ledger.moves import home_of, is_open, next_status
 from hypertally.ledger.node_conditions import is_served
 from hypertally.ledger.places import Refusal
 from hypertally.ledger.proof import AgentLook
-from hypertally.ledger.reconcile import Inputs, next_ledger
 from hypertally.ledger.transitions import STAYS
 from hypertally.ledger.wants import names, owner
 
@@ -111,8 +110,7 @@ class InstanceReconciler:
         uuid = instance.spec.uuid
         if node.status.ledger is None or any(c.uuid == uuid and c.role in STAYS for c in node.status.ledger.claims):
             return ()
-        outcome = next_ledger(Inputs(node=node, owners=self._nodes.owners(node, {uuid: instance})))
-        return outcome.refusals.get(uuid, ()) if outcome else ()
+        return self._nodes.refusals(instance, node)
 
     @staticmethod
     def _refused(status: InstanceStatus, bound: str, node: ComputeNode | None, missing: Sequence[Refusal]) -> str:

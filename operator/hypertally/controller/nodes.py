@@ -28,6 +28,7 @@ from .cache import Cache
 from .events import Events
 from .patches import conditions_patch, ledger_patch
 from .reads import LiveReads
+from .refusals import Refusals
 from .store import key_of
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class NodeReconciler:
         self._cache = cache
         self._events = events
         self._now = now
+        self._refusals = Refusals()
 
     async def reconcile(self, name: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
@@ -131,8 +133,12 @@ class NodeReconciler:
         uuid, ledger = instance.spec.uuid, target.status.ledger
         if ledger is None or any(c.uuid == uuid and c.role is Role.INCOMING for c in ledger.claims):
             return ()
-        outcome = next_ledger(Inputs(node=target, owners=self.owners(target, {uuid: instance})))
-        return outcome.refusals.get(uuid, ()) if outcome else ()
+        return self.refusals(instance, target)
+
+    def refusals(self, instance: Instance, node: ComputeNode) -> tuple[Refusal, ...]:
+        """What the node refuses to an Instance that wants something there."""
+        uuid = instance.spec.uuid
+        return self._refusals.of(node, self.owners(node, {uuid: instance})).get(uuid, ())
 
     async def _read_owner(self, uuid: str, node: ComputeNode) -> Instance | None:
         claims = node.status.ledger.claims if node.status.ledger else ()

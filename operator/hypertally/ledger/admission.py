@@ -8,7 +8,7 @@ from hypertally.api.compute_node import Claim, Report, Role
 from hypertally.api.placement import PlacementRequest
 
 from .charges import charge, sizes
-from .places import Places, Refusal, too_much
+from .places import Places, Refusal, too_much, too_much_of_one
 from .policy import Policy
 from .shortage import Shortage
 from .vectors import KEYS, WIRE_KEYS, ZERO, add, subtract, times, total
@@ -57,7 +57,10 @@ class Desk:
         found = self.places.choose(claim, request)
         if not isinstance(found, Claim):
             return (found,)
-        beyond = too_much((*self.claims(), found)) if found.request_digest else None
+        if not found.request_digest:
+            return found
+        mine = {**self.held(claim.uuid), claim.role: found}
+        beyond = too_much((*self.claims(), found)) or too_much_of_one(mine.values())
         return found if beyond is None else (beyond,)
 
     def shortages(self, claim: Claim) -> tuple[Shortage, ...]:

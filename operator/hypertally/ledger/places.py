@@ -12,6 +12,7 @@ from hypertally.api.cuts import Allowance, Cuts
 from hypertally.api.inventory import PciType
 from hypertally.api.placement import CellFree, MdevFree, PlacementRequest, PoolFree
 
+from .holdings import union
 from .mdev_free import free_mdevs
 from .numa_fit import Misfit
 from .numa_free import NOTHING, Holding, free_cells
@@ -90,7 +91,10 @@ class Places:
         return Free(
             cells=_fit(free_cells(inventory.cells, holdings, ratios=self.ratios).cells),
             devices=tuple(p for p in free_devices(inventory.pools, holdings).pools if p.type != PciType.UNKNOWN),
-            mdevs=tuple(MdevFree(parent_address=slot[0], type=slot[1], free=free) for slot, free in mdevs.items()),
+            mdevs=tuple(
+                MdevFree(parent_address=slot[0], type=slot[1], free=min(free, bounds.COUNT_MAX))
+                for slot, free in mdevs.items()
+            ),
         )
 
 
@@ -118,6 +122,24 @@ def too_much(claims: Iterable[Claim]) -> Shortage | None:
         ("characters of CPU sets in a ledger", sum(cpus), bounds.CLAIM_CPUS_TOGETHER),
         ("PCI devices in a ledger", sum(len(c.devices) for c in claims), bounds.CLAIM_DEVICES_TOGETHER),
         ("mediated devices in a ledger", sum(len(c.mdevs) for c in claims), bounds.CLAIM_MDEVS_TOGETHER),
+    ):
+        if number > most:
+            return Shortage(name, number, most)
+    return None
+
+
+def too_much_of_one(claims: Iterable[Claim]) -> Shortage | None:
+    """What the schema's bounds of one claim leave out: all that a guest holds may come to leave together, as one."""
+    every = union(claim.placement for claim in claims)
+    for name, number, most in (
+        ("parts of cells of one guest", len(every.cells), bounds.CLAIM_CELLS_MAX),
+        (
+            "characters of a CPU set in a claim",
+            max((len(cell.cpus) for cell in every.cells), default=0),
+            bounds.CPU_SET_MAX,
+        ),
+        ("PCI devices of one guest", len(every.devices), bounds.CLAIM_DEVICES_MAX),
+        ("kinds of mediated devices of one guest", len(every.mdevs), bounds.CLAIM_MDEVS_MAX),
     ):
         if number > most:
             return Shortage(name, number, most)
