@@ -1,15 +1,15 @@
 """What somebody with one program's token might try, in and beyond its rights, and what must come of it.
 
 The stage: hosts `n1` and `n2`, each with a report, a ledger, conditions of both programs and of a third party, and a
-Lease; `n1--bare` without a status; one ComputeNode for each of KEPT, which may not be deleted; no object of `n3` yet. A
-field `novelty` was added to the status, for somebody else.
+Lease; no Lease of the controllers; `n1--bare` without a status; one ComputeNode for each of KEPT, which may not be
+deleted; no object of `n3` yet. A field `novelty` was added to the status, for somebody else.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from authority.matrix import GROUP, INSTANCES, LEASES, NODES, NODES_STATUS, Resource, Verdict
+from authority.matrix import GROUP, INSTANCES, LEADER, LEASES, NODES, NODES_STATUS, Resource, Verdict
 
 Object = dict[str, Any]
 
@@ -25,7 +25,7 @@ ALLOWED, RBAC, POLICY, SCHEMA, UNKNOWN = (
 @dataclass(frozen=True)
 class Attempt:
     """`who`: see WHO. `name`: of the object. `verb` as in the matrix, `impersonate`: to read as somebody else, and
-    `delete-version`: to delete with the object's own uid and resourceVersion as preconditions."""
+    `delete-version`, `update-version`: with the object's own resourceVersion (and uid) as precondition."""
 
     who: str
     what: str
@@ -39,6 +39,7 @@ class Attempt:
 WHO = {
     "agent": f"agent on `{OWN}`",
     "agent on n3": f"agent on `{ABSENT}`",
+    f"agent on {LEADER}": f"agent on `{LEADER}`",
     "agent by node": f"agent on `{OWN}`, by a token that is bound to the Node",
     "agent on n4--x": "agent on `n4--x`",
     "agent without node": "agent, by a token that is bound to nothing",
@@ -224,7 +225,22 @@ def _leases() -> Iterator[Attempt]:
     yield write("label its Lease", OWN, lease(labels={"zone": "a"}))
     yield write("put a finalizer on its Lease", OWN, lease(finalizers=["example.com/stay"]))
     yield write("create its Lease with an owner", ABSENT, lease(ownerReferences=[OWNER]), POLICY, "agent on n3")
+    yield write("create the controllers' Lease", LEADER, renewed)
+    yield write("create its Lease", LEADER, renewed, who=f"agent on {LEADER}")
     yield Attempt("agent", "delete its Lease", RBAC, LEASES, "delete", OWN)
+
+
+def _controllers_leases() -> Iterator[Attempt]:
+    def write(what: str, name: str, verdict: Verdict = POLICY, verb: str = "create", **metadata: Any) -> Attempt:
+        return Attempt("controller", what, verdict, LEASES, verb, name, lease(**metadata))
+
+    yield write("create the controllers' Lease", LEADER, ALLOWED)
+    yield write("create the controllers' Lease with a label", LEADER, labels={"zone": "a"})
+    yield write("create the controllers' Lease with an owner", LEADER, ownerReferences=[OWNER])
+    yield write("create an agent's Lease", ABSENT)
+    yield write("renew an agent's Lease in the version that it read", OWN, verb="update-version")
+    yield Attempt("controller", "patch an agent's Lease", RBAC, LEASES, "patch", OWN)
+    yield Attempt("controller", "delete an agent's Lease", RBAC, LEASES, "delete", OWN)
 
 
 def _elsewhere() -> Iterator[Attempt]:
@@ -279,7 +295,8 @@ def _operators() -> Iterator[Attempt]:
 
 
 ATTEMPTS = (
-    *_creations(), *_changes(), *_agent_statuses(), *_leases(), *_elsewhere(), *_controllers(), *_operators()
+    *_creations(), *_changes(), *_agent_statuses(), *_leases(), *_controllers_leases(), *_elsewhere(),
+    *_controllers(), *_operators(),
 )  # fmt: skip
 
 

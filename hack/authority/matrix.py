@@ -6,6 +6,8 @@ from enum import StrEnum
 
 GROUP = "compute.hypertally.dev"
 NAMESPACE = "hypertally-system"
+LEADER = "hypertally-controller"
+"""The Lease that the controllers stand for."""
 
 VERBS = ("get", "list", "watch", "create", "update", "patch", "apply", "delete", "deletecollection")
 """`apply` is server-side apply of an object that is not there: the right to patch does not suffice for it."""
@@ -19,7 +21,8 @@ class Actor(StrEnum):
 
 
 class Target(StrEnum):
-    """Whose the object is: of the actor's own node, or of another one; or in another namespace than the programs'."""
+    """Whose the object is: of the agent's own node, or of another one; or in another namespace than the programs'. The
+    controller's own is the Lease that is called after it."""
 
     OWN = "own"
     OTHER = "other"
@@ -105,7 +108,7 @@ GRANTS = (
         Grant(Actor.CONTROLLER, status, _WRITES, _WRITES)
         for status in (NODES_STATUS, INSTANCES_STATUS, MIGRATIONS_STATUS)
     ),
-    Grant(Actor.CONTROLLER, LEASES, _READS, _READS, here_only=True),
+    Grant(Actor.CONTROLLER, LEASES, _READS | _verbs("create update"), _READS, here_only=True),
     Grant(Actor.CONTROLLER, EVENTS, _verbs("create"), _verbs("create")),
     Grant(Actor.CONTROLLER, KUBERNETES_NODES, _verbs("list"), _verbs("list")),
 )
@@ -133,6 +136,8 @@ def rows() -> Iterator[tuple[str, ...]]:
             _cell(Actor.AGENT, resource, Target.OTHER),
             _cell(Actor.CONTROLLER, resource, Target.OTHER),
         )
+        if resource == LEASES:
+            yield f"of these `{LEADER}`", "—", "—", _cell(Actor.CONTROLLER, resource, Target.OWN)
     yield "everything else that is served", "—", "—", "—"
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from authority import attempts
 from authority.attempts import ABSENT, BARE, OTHER, OWN
-from authority.matrix import LEASES, NAMESPACE, NODES, NODES_STATUS, Actor, Verdict
+from authority.matrix import LEADER, LEASES, NAMESPACE, NODES, NODES_STATUS, Actor, Verdict
 from devcluster import ADMIN, Cluster, wait_until
 from devcluster.pods import pod_name
 from hypertally.api.names import AGENT_MANAGER, CONTROLLER_MANAGER
@@ -44,6 +44,7 @@ def callers(guarded: Cluster) -> Callers:
         "agent": guarded.token_on(OWN),
         "agent on n3": guarded.token_on(ABSENT),
         "agent on n4--x": guarded.token_on("n4--x"),
+        f"agent on {LEADER}": guarded.token_on(LEADER),
         "agent by node": _token_of_node(guarded, OWN),
         "agent without node": _token(guarded),
         "agent without Pod": guarded.token_on("n5"),
@@ -65,6 +66,7 @@ def _is_in_effect(callers: Callers) -> bool:
         agent.ask(LEASES, LEASE_PLACE, "apply", OTHER, body=attempts.lease()),
         controller.ask(NODES_STATUS, NODE_PLACE, "patch", OWN, body=said),
         controller.ask(NODES, NODE_PLACE, "delete", OWN),
+        controller.ask(LEASES, LEASE_PLACE, "create", ABSENT, body=attempts.lease()),
     )
     out = gone.ask(NODES, NODE_PLACE, "list").verdict
     return {answer.verdict for answer in answers} == {Verdict.POLICY} and out is Verdict.UNKNOWN
@@ -117,6 +119,12 @@ def present_version(callers: Callers, name: str) -> Object:
     """Of a ComputeNode, as options of a deletion."""
     metadata = callers["operator"].ask(NODES, NODE_PLACE, "get", name).body["metadata"]
     return {"preconditions": {key: metadata[key] for key in ("uid", "resourceVersion")}}
+
+
+def present_lease(callers: Callers, name: str) -> Object:
+    """As it is, to be written back."""
+    found = callers["operator"].ask(LEASES, LEASE_PLACE, "get", name).body
+    return {key: found[key] for key in ("metadata", "spec")}
 
 
 def put_lease(cluster: Cluster, node: str) -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from authority.attempts import ATTEMPTS, Attempt
 from authority.matrix import Verdict
-from tests.authority.conftest import KINDS, Callers, present_version
+from tests.authority.conftest import KINDS, Callers, present_lease, present_version
 from tests.authority.server import Place
 
+_PRESENT = {"delete": present_version, "update": present_lease}
 VERSIONS = {"compute.hypertally.dev": "v1alpha1"}
 CLUSTER_WIDE = {"computenodes"}
 
@@ -17,7 +18,7 @@ def test_each_attempt_ends_as_the_table_says(callers: Callers, attempt: Attempt)
     place = Place(VERSIONS.get(attempt.resource.group, "v1"), plural not in CLUSTER_WIDE, KINDS.get(plural, ""))
 
     verb = attempt.verb.removesuffix("-version")
-    body = attempt.body if verb == attempt.verb else present_version(callers, attempt.name)
+    body = attempt.body if verb == attempt.verb else _PRESENT[verb](callers, attempt.name)
     answer = callers[attempt.who].ask(attempt.resource, place, verb, attempt.name, body=body)
 
     assert answer.verdict is attempt.verdict, answer.message

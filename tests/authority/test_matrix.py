@@ -11,6 +11,7 @@ from authority.attempts import OTHER, OWN
 from authority.matrix import (
     EVERYBODYS,
     GRANTS,
+    LEADER,
     LEASES,
     NAMESPACE,
     VERBS,
@@ -22,7 +23,7 @@ from authority.matrix import (
     verdict,
 )
 from devcluster import Cluster
-from tests.authority.conftest import Callers, present_version, put_lease
+from tests.authority.conftest import Callers, present_lease, present_version, put_lease
 from tests.authority.server import Caller, Object, Place
 
 WHO = {Actor.AGENT: "agent", Actor.CONTROLLER: "controller"}
@@ -117,9 +118,11 @@ def test_what_is_granted_is_allowed_on_ones_own_and_refused_on_others(
 ) -> None:
     grant, (name, namespace, body) = cell.grant, _object(cell)
     place = next(each.place for each in served if each.resource == grant.resource)
-    if cell.verb == "delete":
-        body = present_version(callers, name)
-    with _absent_lease(guarded, name) if (cell.verb, grant.resource) == ("create", LEASES) else nullcontext():
+    with _lease(guarded, name, cell.verb) if grant.resource == LEASES else nullcontext():
+        if cell.verb == "delete":
+            body = present_version(callers, name)
+        if cell.verb == "update" and cell.target is not Target.ELSEWHERE:
+            body = present_lease(callers, name)
         answer = callers[WHO[grant.actor]].ask(grant.resource, place, cell.verb, name, namespace=namespace, body=body)
 
     assert answer.verdict is verdict(grant.actor, grant.resource, cell.verb, cell.target), answer.message
@@ -137,7 +140,8 @@ def _object(cell: Cell) -> tuple[str, str, Object]:
         case matrix.NODES | matrix.NODES_STATUS:
             return node, namespace, {}
         case matrix.LEASES:
-            return node, namespace, attempts.lease()
+            is_leaders = cell.grant.actor is Actor.CONTROLLER and cell.target is Target.OWN
+            return LEADER if is_leaders else node, namespace, attempts.lease()
         case matrix.EVENTS:
             regarding = {"kind": "Instance", "name": "one", "namespace": namespace}
             return "one", namespace, {"involvedObject": regarding, "reason": "Claimed", "message": "x"}
@@ -145,8 +149,14 @@ def _object(cell: Cell) -> tuple[str, str, Object]:
 
 
 @contextmanager
-def _absent_lease(guarded: Cluster, name: str) -> Iterator[None]:
-    """To be created, it must not be there."""
-    guarded.kubectl("delete", "lease", name, f"--namespace={NAMESPACE}")
-    yield
+def _lease(guarded: Cluster, name: str, verb: str) -> Iterator[None]:
+    """To be created, it must not be there; for all else it must. The controllers' is not there otherwise."""
+    remove = ("delete", "lease", name, f"--namespace={NAMESPACE}", "--ignore-not-found")
     put_lease(guarded, name)
+    if verb == "create":
+        guarded.kubectl(*remove)
+    yield
+    if name == LEADER:
+        guarded.kubectl(*remove)
+    else:
+        put_lease(guarded, name)

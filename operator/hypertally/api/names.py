@@ -14,6 +14,9 @@ CONTROLLER_MANAGER = "hypertally-controller"
 LEASE_NAMESPACE = "hypertally-system"
 """Default namespace of the agents' Leases."""
 
+LEADER_LEASE = "hypertally-controller"
+"""Default name of the Lease that the controllers stand for; no Kubernetes node may be called so."""
+
 AUDITS_ANNOTATION = f"{GROUP}/audits"
 """On an agent's Lease: JSON, per ComputeNode name what `LeasedAudit` says."""
 

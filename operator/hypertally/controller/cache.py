@@ -84,6 +84,15 @@ class Cache:
             (m for m in found if m is not None), key=lambda m: (m.metadata.creation_timestamp, m.metadata.name)
         )
 
+    def enqueue_everything(self) -> None:
+        """For who begins to work: what was told while nobody did is not remembered."""
+        for node in self.nodes:
+            self._enqueue(Task(Subject.NODE, key_of(node.metadata)))
+        for instance in self.instances:
+            self._enqueue(Task(Subject.INSTANCE, key_of(instance.metadata)))
+        for migration in self.migrations:
+            self._enqueue(Task(Subject.MIGRATION, key_of(migration.metadata)))
+
     def notice_silence(self) -> None:
         """Enqueues what the agents serve that fell silent, or came back, since the last call."""
         silent = {agent for agent in self._nodes_by_agent.values() if self.agents.is_silent(agent)}

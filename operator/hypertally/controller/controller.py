@@ -5,7 +5,7 @@ import gc
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -32,7 +32,7 @@ from .instances import InstanceReconciler
 from .metrics import Metrics
 from .migrations import MigrationReconciler
 from .nodes import NodeReconciler
-from .queue import Subject, WorkQueue
+from .queue import Subject, Task, WorkQueue
 from .reads import LiveReads
 from .reconciler import Reconciler
 from .settings import Settings
@@ -57,7 +57,7 @@ def now() -> str:
 
 
 class Controller:
-    """`start` lists everything once, `run` works until cancelled."""
+    """`start` lists everything once, `watching` keeps that up to date, `leading` works on it."""
 
     def __init__(self, client: AsyncKubeClient, settings: Settings) -> None:
         self._client = client
@@ -67,7 +67,8 @@ class Controller:
         counts = Counts(settings.metrics_namespaces)
         self.metrics = Metrics(counts)
         self.queue = WorkQueue()
-        self.cache = Cache(self.queue.add, time.monotonic, settings.agent_grace, counts)
+        self.leads = False
+        self.cache = Cache(self._enqueue, time.monotonic, settings.agent_grace, counts)
         self._stores: dict[Kind, Store[Any]] = {INSTANCE: self.cache.instances, MIGRATION: self.cache.migrations}
         self._listed: dict[Kind, str] = {}
         self._nodes = Reflector(client, COMPUTE_NODE, self.cache.nodes)
@@ -90,6 +91,11 @@ class Controller:
             Subject.MIGRATION: migrations.reconcile,
         }
         return Reconciler(by_subject, self.metrics)
+
+    def _enqueue(self, task: Task) -> None:
+        """Nobody takes from the queue of who does not lead: it would grow with every object that came and went."""
+        if self.leads:
+            self.queue.add(task)
 
     async def start(self, stop: asyncio.Event) -> bool:
         """The first full lists: a half-synced cache is not an empty cluster. Waits out an absent API server; False if
@@ -126,24 +132,23 @@ class Controller:
         return self._listed.pop(kind, "") or await fill(self._stores[kind], self._client, kind)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The loops run as long as the context; the first to fail ends it."""
+    async def watching(self) -> AsyncIterator[None]:
+        """What is known follows what is; nothing is written. Also who stands by watches, to take over at once."""
+        async with _together(self._nodes.run(), self._leases.run(), self._sweep(), self._resync()):
+            yield
+
+    @asynccontextmanager
+    async def leading(self) -> AsyncIterator[None]:
+        """All that writes. Afterwards nothing is under way: a reconcile that is cut off between two writes goes on from
+        what is stored, as after a kill. Once only: what it was at is forgotten."""
         workers = [self.queue.work(self._reconciler) for _ in range(self._settings.workers)]
-        loops = [
-            self._nodes.run(),
-            self._leases.run(),
-            self._events.run(),
-            self._sweep(),
-            self._resync(),
-            self.collector.run(),
-        ]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(loop) for loop in (*workers, *loops)]
-            try:
+        self.leads = True
+        try:
+            self.cache.enqueue_everything()
+            async with _together(*workers, self._events.run(), self.collector.run()):
                 yield
-            finally:
-                for task in tasks:
-                    task.cancel()
+        finally:
+            self.leads = False
 
     async def _turn(self) -> None:
         """The loop turns: what /healthz asks."""
@@ -203,10 +208,23 @@ class Controller:
         return [f"the API server has said nothing for {silence:.0f} s"] if silence > _UNHEARD_SECONDS else []
 
     def _add_gauges(self) -> None:
+        self.metrics.gauge("leader", "1 if this one works, 0 if it stands by.", lambda: float(self.leads))
         self.metrics.gauge("queue_length", "Objects that wait to be reconciled.", lambda: len(self.queue))
         self.metrics.gauge("compute_nodes", "ComputeNodes in the cache.", lambda: len(self.cache.nodes))
         self.metrics.gauge("instances", "Instances in the cache.", lambda: len(self.cache.instances))
         self.metrics.gauge("migrations", "Migrations in the cache.", lambda: len(self.cache.migrations))
+
+
+@asynccontextmanager
+async def _together(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """The loops run as long as the context; the first to fail ends it."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 @contextmanager

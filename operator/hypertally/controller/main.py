@@ -11,22 +11,25 @@ from hypertally.api.names import CONTROLLER_MANAGER
 from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
 from hypertally.kube.errors import AccessError, KubeError
+from hypertally.kube.kinds import LEASE, Ref
 from hypertally.serving.health import HealthServer, ListenError, Probes
 from hypertally.serving.logs import configure
 from hypertally.serving.options import CHECK_CONFIG, UsageError
 
 from .controller import Controller
+from .election import Election, lead, unique_identity
 from .explain import explain, question
 from .options import CONTROLLER, settings
 from .settings import Settings
 from .watch import KopfWatch
 
-EXIT_REFUSED, EXIT_USAGE = 1, 2
+EXIT_REFUSED, EXIT_USAGE, EXIT_LOST = 1, 2, os.EX_TEMPFAIL
 _ENDING_SECONDS = 10.0
 
 
 def main() -> None:
-    """Exit codes: 0 when asked to end, 1 when the API server refuses, 2 for what only the caller can mend."""
+    """Exit codes: 0 when asked to end, 1 when the API server refuses, 2 for what only the caller can mend, 75 when it
+    no longer leads, so that whatever runs it starts it anew."""
     try:
         asked = question(sys.argv[1:])
         told = CONTROLLER.read(asked.flags if asked else sys.argv[1:], os.environ)
@@ -57,23 +60,41 @@ async def _explain(chosen: Settings, name: str) -> None:
 
 def _serve_until_stopped(chosen: Settings) -> None:
     configure(chosen.log_format, chosen.log_level)
-    asyncio.run(_run(chosen))
+    sys.exit(asyncio.run(_run(chosen)))
 
 
-async def _run(chosen: Settings) -> None:
+async def _run(chosen: Settings) -> int:
     stop = _stop_on_signals()
     access = find_access(chosen.kubeconfig, chosen.context)
     async with open_session(access, CONTROLLER_MANAGER) as session:
-        controller = Controller(AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines()), chosen)
-        server = _serve(controller, chosen)
+        client = AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines())
+        controller, election = Controller(client, chosen), _election(client, chosen)
+        server = _serve(controller, election, chosen)
         try:
             if await controller.start(stop):
-                async with controller.running():
+                async with controller.watching():
                     with KopfWatch(access, controller.watched()):
-                        await stop.wait()
+                        return await _work(controller, election, stop)
         finally:
             if server:
                 server.close()
+    return 0
+
+
+def _election(client: AsyncKubeClient, chosen: Settings) -> Election | None:
+    ref = Ref(LEASE, chosen.leader_lease_name, chosen.lease_namespace)
+    return Election(client, ref, unique_identity()) if chosen.leader_elect else None
+
+
+async def _work(controller: Controller, election: Election | None, stop: asyncio.Event) -> int:
+    if election is None:
+        async with controller.leading():
+            await stop.wait()
+        return 0
+    if await lead(election, stop, controller.leading):
+        return 0
+    _end_in_time(EXIT_LOST)
+    return EXIT_LOST
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -82,17 +103,26 @@ def _stop_on_signals() -> asyncio.Event:
 
     def begin() -> None:
         stop.set()
-        deadline = threading.Timer(_ENDING_SECONDS, os._exit, [0])
-        deadline.daemon = True
-        deadline.start()
+        _end_in_time(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, begin)
     return stop
 
 
-def _serve(controller: Controller, chosen: Settings) -> HealthServer | None:
+def _end_in_time(code: int) -> None:
+    deadline = threading.Timer(_ENDING_SECONDS, os._exit, [code])
+    deadline.daemon = True
+    deadline.start()
+
+
+def _serve(controller: Controller, election: Election | None, chosen: Settings) -> HealthServer | None:
     if chosen.listen is None:
         return None
-    probes = Probes(live=controller.complaints_live, ready=controller.complaints_ready)
+
+    def ready() -> list[str]:
+        """Also who stands by is: a rollout waits for it."""
+        return controller.complaints_ready() + (election.complaints() if election else [])
+
+    probes = Probes(live=controller.complaints_live, ready=ready)
     return HealthServer(chosen.listen, probes, controller.metrics.registry).start()

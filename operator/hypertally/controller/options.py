@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.serving.logs import LogFormat, LogLevel
 from hypertally.serving.options import Option, Program, Told
-from hypertally.serving.values import address, choice, namespace, seconds_between, whole_number, yes_or_no
+from hypertally.serving.values import address, choice, name, namespace, seconds_between, whole_number, yes_or_no
 
 from .node_selector import NodeSelector
 from .settings import DEFAULT_LISTEN, Settings
@@ -26,6 +26,14 @@ OPTIONS = (
     ),
     Option("--context", str, _DEFAULT.context, "context of the kubeconfig", "NAME", if_unset="its current one"),
     Option("--lease-namespace", namespace, _DEFAULT.lease_namespace, "namespace of the agents' Leases", "NAME"),
+    Option(
+        "--leader-elect",
+        yes_or_no,
+        "false",
+        "true to work only while this one holds the controllers' Lease: for more than one at a time",
+        "BOOL",
+    ),
+    Option("--leader-lease-name", name, _DEFAULT.leader_lease_name, "name of the controllers' Lease", "NAME"),
     Option(
         "--agent-grace",
         seconds_between(1, _DAY),

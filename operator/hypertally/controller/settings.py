@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hypertally.api.names import LEASE_NAMESPACE
+from hypertally.api.names import LEADER_LEASE, LEASE_NAMESPACE
 from hypertally.serving.health import Address
 from hypertally.serving.logs import LogFormat, LogLevel
 
@@ -22,7 +22,14 @@ class Settings:
     """Context of the kubeconfig; empty: its current one."""
 
     lease_namespace: str = LEASE_NAMESPACE
-    """Where the agents' Leases are."""
+    """Where the agents' Leases are, and the one that the controllers stand for."""
+
+    leader_elect: bool = False
+    """Whether this controller works only while it holds that Lease: for more than one at a time. Without others it
+    only costs: after a kill, the successor waits until the Lease has run out."""
+
+    leader_lease_name: str = LEADER_LEASE
+    """Of all controllers of one cluster the same; the admission policies allow the default only."""
 
     agent_grace: float = 50.0
     """How long an agent's Lease may stand still, by this controller's own clock, before `Ready` is Unknown: an agent

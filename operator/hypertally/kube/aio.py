@@ -93,6 +93,11 @@ class AsyncKubeClient:
             "POST", kind, kind.path(namespace), body=full, headers={"Content-Type": "application/json"}
         )
 
+    async def replace(self, ref: Ref, body: Mapping[str, Any]) -> Object:
+        """The whole object. Conflict if it is no longer in the resourceVersion that the body names."""
+        query, headers = {"fieldManager": self._manager}, {"Content-Type": "application/json"}
+        return await self._ask("PUT", ref.kind, ref.path(), query=query, body=body, headers=headers)
+
     async def patch(self, ref: Ref, operations: Sequence[Mapping[str, Any]], subresource: str = "") -> Object:
         """A JSON patch, all or nothing. A `test` operation that fails is Invalid: read again."""
         query, headers = {"fieldManager": self._manager}, {"Content-Type": _JSON_PATCH}

@@ -12,6 +12,7 @@ from .options import UsageError
 E = TypeVar("E", bound=StrEnum)
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_MOST_NAME = 253
 
 
 def choice(kind: type[E]) -> Callable[[str], E]:
@@ -64,6 +65,15 @@ def whole_number(low: int, high: int, unit: str = "") -> Callable[[str], int]:
 def address(text: str) -> Address | None:
     """None for an empty text: nowhere."""
     return Address.parse(text) if text else None
+
+
+def name(text: str) -> str:
+    """Of an object: a DNS subdomain."""
+    if len(text) > _MOST_NAME or not all(_LABEL.fullmatch(part) for part in text.split(".")):
+        raise UsageError(
+            f"{text!r} is no name; allowed are 1 to {_MOST_NAME} lower-case letters, digits, and '-' and '.' inside"
+        )
+    return text
 
 
 def namespace(text: str) -> str:
