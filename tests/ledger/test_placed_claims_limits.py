@@ -84,13 +84,11 @@ def test_mediated_devices_of_more_kinds_and_parents_than_a_claim_can_name_are_re
 
 
 def test_cpu_sets_of_two_roles_are_put_together_before_their_length_is_measured() -> None:
-    def holding(first: int, role: Role) -> tuple[HeldCell, ...]:
+    def holding(first: int) -> tuple[HeldCell, ...]:
         cpus = ",".join(str(cpu) for cpu in range(first, first + 4 * (CPU_SET_MAX // 8), 4))
         return (HeldCell(id=0, cpus=cpus),)
 
-    one, other = (
-        replace(claim("a", role), cells=holding(first, role)) for first, role in ((1000, RUNNING), (1002, LEAVING))
-    )
+    one, other = (replace(claim("a", role), cells=holding(first)) for first, role in ((1000, RUNNING), (1002, LEAVING)))
     assert too_much_of_one([one]) is None
     found = too_much_of_one([one, other])
     assert found is not None

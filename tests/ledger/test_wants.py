@@ -26,7 +26,7 @@ def test_an_accepted_move_holds_incoming_at_its_target_the_greater_of_both_sizes
     old, new = Amounts(vcpus=4, memory_mib=1, disk_mib=5), Amounts(vcpus=2, memory_mib=3, disk_mib=5)
     moving = instance(home="n0", move=move(MoveType.RESIZE, old=old, new=new))
     both = Amounts(vcpus=4, memory_mib=3, disk_mib=5)
-    assert wants(moving, "n1") == {INCOMING: Want(both, migration_uid="uid-m")}
+    assert wants(moving, "n1") == {INCOMING: Want(both, migration_uid="uid-m", arrives_with=new)}
 
 
 def test_the_source_of_an_accepted_move_still_holds_running() -> None:
@@ -35,7 +35,10 @@ def test_the_source_of_an_accepted_move_still_holds_running() -> None:
 
 def test_on_one_node_incoming_is_held_beside_running() -> None:
     moving = instance(home="n0", granted=1, move=move(MoveType.RESIZE, target="n0", old=1, new=3))
-    assert wants(moving, "n0") == {RUNNING: Want(size(1)), INCOMING: Want(size(3), migration_uid="uid-m")}
+    assert wants(moving, "n0") == {
+        RUNNING: Want(size(1)),
+        INCOMING: Want(size(3), migration_uid="uid-m", arrives_with=size(3)),
+    }
 
 
 def test_a_moved_instance_keeps_its_old_size_reserved_at_the_source() -> None:

@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping
 from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import CLAIMS_MAX
 from hypertally.api.compute_node import Claim, Report, Role
-from hypertally.api.placement import PlacementRequest
 
 from .charges import charge, sizes
 from .places import Places, Refusal, too_much, too_much_of_one
 from .policy import Policy
 from .shortage import Shortage
 from .vectors import KEYS, WIRE_KEYS, ZERO, add, subtract, times, total
+from .wants import Want
 
 
 class Desk:
@@ -48,13 +48,13 @@ class Desk:
         """How many more claims the schema lets a ledger hold."""
         return CLAIMS_MAX - self._count
 
-    def fit(self, claim: Claim, request: PlacementRequest | None) -> Claim | tuple[Refusal, ...]:
+    def fit(self, claim: Claim, want: Want) -> Claim | tuple[Refusal, ...]:
         """`claim` with its cells and devices, or everything that is missing."""
-        return self.shortages(claim) or self.fit_places(claim, request)
+        return self.shortages(claim) or self.fit_places(claim, want)
 
-    def fit_places(self, claim: Claim, request: PlacementRequest | None) -> Claim | tuple[Refusal, ...]:
+    def fit_places(self, claim: Claim, want: Want) -> Claim | tuple[Refusal, ...]:
         """Whether there is room for its amounts or not."""
-        found = self.places.choose(claim, request)
+        found = self.places.choose(claim, want.placement, want.placed)
         if not isinstance(found, Claim):
             return (found,)
         if not found.request_digest:

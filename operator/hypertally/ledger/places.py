@@ -76,13 +76,13 @@ class Places:
     def holdings(self) -> tuple[Holding, ...]:
         return tuple(self._holdings.values())
 
-    def choose(self, claim: Claim, request: PlacementRequest | None) -> Claim | Refusal:
-        """`claim` with all that it asks for beyond amounts, all or nothing."""
+    def choose(self, claim: Claim, request: PlacementRequest | None, size: Amounts) -> Claim | Refusal:
+        """`claim` with all that it asks for beyond amounts, all or nothing. `size`: of the guest that is placed."""
         if request is None or not needs_placement(request):
             return claim
         if self._unseen:
             return Unseen(self._unseen)
-        found = place(request, claim.resources, self.inventory, self.holdings, owner=claim.uuid, ratios=self.ratios)
+        found = place(request, size, self.inventory, self.holdings, owner=claim.uuid, ratios=self.ratios)
         return found if isinstance(found, Misfit) else with_placement(claim, found)
 
     def free(self) -> Free:

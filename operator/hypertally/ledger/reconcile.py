@@ -88,7 +88,7 @@ def _rebuild(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want
             want = wanted[owner.spec.uuid].get(role)
             if want and desk.lines > 0:
                 claim = make(owner, role, want)
-                found = desk.fit_places(claim, want.placement)
+                found = desk.fit_places(claim, want)
                 desk.put(found if isinstance(found, Claim) else claim)
 
 
@@ -135,7 +135,7 @@ def _admit(inputs: Inputs, desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]
 def _admit_one(inputs: Inputs, desk: Desk, claim: Claim, want: Want) -> tuple[Refusal, ...]:
     if (bar := barred(inputs.node, claim)) is not None:
         return (bar,)
-    found = desk.fit(claim, want.placement)
+    found = desk.fit(claim, want)
     if isinstance(found, Claim):
         desk.put(found)
         return ()
@@ -153,11 +153,13 @@ def _may_overcommit(inputs: Inputs, desk: Desk, claim: Claim) -> bool:
 
 
 def _find_room(desk: Desk, wanted: Mapping[str, Mapping[Role, Want]]) -> None:
-    """A claim taken without room, or without its cells and devices, gets them as soon as there are some."""
+    """A claim taken without room, or without its cells and devices, gets them as soon as there are some. One that only
+    lacks its places has its amounts already: that others are too many on the host takes nothing from it."""
     for claim in desk.claims():
         want = wanted.get(claim.uuid, {}).get(claim.role)
         if want and (claim.overcommitted or claim.is_unplaced):
-            found = desk.fit(replace(claim, overcommitted=False), want.placement)
+            fit = desk.fit if claim.overcommitted else desk.fit_places
+            found = fit(replace(claim, overcommitted=False), want)
             if isinstance(found, Claim):
                 desk.put(found)
 

@@ -24,6 +24,14 @@ class Want:
     placement: PlacementRequest | None = None
     binding: int | None = None
     migration_uid: str = ""
+    arrives_with: Amounts | None = None
+    """`Incoming`: the size that is placed. Held are the old and the new size, whichever is more; but the cells, CPUs
+    and pages that are chosen stay the guest's, and it has the new size then."""
+
+    @property
+    def placed(self) -> Amounts:
+        """The size for which cells are chosen."""
+        return self.resources if self.arrives_with is None else self.arrives_with
 
     @property
     def digest(self) -> str:
@@ -39,7 +47,9 @@ def wants(instance: Instance, node: str) -> dict[Role, Want]:
     move = status.move
     if move and move.phase is MovePhase.ACCEPTED and move.target == node:
         size = most(move.old_resources, move.new_resources)
-        result[Role.INCOMING] = Want(size, move.new_placement, migration_uid=move.migration_uid)
+        result[Role.INCOMING] = Want(
+            size, move.new_placement, migration_uid=move.migration_uid, arrives_with=move.new_resources
+        )
     if move and move.phase is MovePhase.MOVED and move.source == node:
         result[Role.RESERVED_FOR_REVERT] = Want(
             move.old_resources, move.old_placement, migration_uid=move.migration_uid
