@@ -155,3 +155,12 @@ def test_a_name_that_a_crowd_has_costs_nothing(told: Told) -> None:
     told.since()
     told.cache.nodes.put(node("last") | {"spec": node("last")["spec"] | {"hypervisorHostname": "localhost"}})
     assert told.since() == {Task(Subject.NODE, "last")}
+
+
+def test_a_guest_is_accounted_once_its_instance_has_a_home(told: Told) -> None:
+    told.cache.instances.put(instance("n1"))
+    assert uuid(1) in told.cache.declared
+    assert uuid(1) not in told.cache.accounted
+    told.cache.instances.put(instance("n1", 2) | {"status": {"computeNodeName": "n1"}})
+    assert uuid(1) in told.cache.accounted
+    assert uuid(2) not in told.cache.accounted

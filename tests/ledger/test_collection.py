@@ -31,7 +31,7 @@ def going(on: ComputeNode | None = None, **other: Any) -> Facts:
     """A host that went without a word, with every guard open."""
     facts: dict[str, Any] = {
         "node": on or node(), "switched_on": True, "kept_by_annotation": False, "lists_complete": True,
-        "agent": Life.SILENT, "node_exists": False, "records_alive": (), "declared": (), "instances": (),
+        "agent": Life.SILENT, "node_exists": False, "records_alive": (), "accounted": (), "instances": (),
         "migrations": (), "gone_for": 1800.0, "keep": 1800.0, "confirmed": True, "quota": 1,
     }  # fmt: skip
     return Facts(**(facts | other))
@@ -114,7 +114,12 @@ def test_what_leaves_does_not_keep_a_record() -> None:
 
 
 def test_guests_that_are_accounted_elsewhere_do_not_keep_a_record() -> None:
-    assert shut(going(node(guests=[guest("a")]), declared={"a"})) == []
+    assert shut(going(node(guests=[guest("a")]), accounted={"a"})) == []
+
+
+def test_a_guest_whose_instance_is_accounted_nowhere_keeps_the_record_of_the_only_host_that_lists_it() -> None:
+    """An Instance that no scheduler has bound names no record, and this one may be where its guest lives."""
+    assert shut(going(node(guests=[guest("a")]), accounted=())) == [Guard.ORPHANS_LISTED]
 
 
 def test_a_host_without_report_and_ledger_may_go() -> None:

@@ -45,7 +45,7 @@ SHUT = [
         "whoever put a finalizer on it to remove it",
     ),
     (
-        "Its last report lists guests without an Instance: a.",
+        "Its last report lists guests that are accounted nowhere: a.",
         "an Instance for each, or a person who knows what became of them",
     ),
     (
@@ -151,5 +151,5 @@ def test_a_report_that_was_never_made_lists_nobody() -> None:
 
 def test_three_names_are_told_and_of_four_the_first_three() -> None:
     three, four = (refusals(decide(going(node(guests=[guest(u) for u in uuids])))) for uuids in ("abc", "abcd"))
-    assert three[0].says == "Its last report lists guests without an Instance: a, b, c."
-    assert four[0].says == "Its last report lists guests without an Instance: a, b, c and 1 more."
+    assert three[0].says == "Its last report lists guests that are accounted nowhere: a, b, c."
+    assert four[0].says == "Its last report lists guests that are accounted nowhere: a, b, c and 1 more."

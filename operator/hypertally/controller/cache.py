@@ -61,6 +61,11 @@ class Cache:
         """Guest uuids for which an Instance exists anywhere."""
         return Declared(self._instances_by_uuid)
 
+    @property
+    def accounted(self) -> "Accounted":
+        """Guest uuids whose Instance has a home."""
+        return Accounted(self.owner_of)
+
     def leading_to(self, node: str) -> list[str]:
         """Every Migration to that node that is not completed."""
         found = map(self.migrations.get, sorted(self._migrations_by_node.of(node)))
@@ -193,6 +198,17 @@ class Declared:
 
     def __contains__(self, uuid: object) -> bool:
         return isinstance(uuid, str) and bool(self._by_uuid.of(uuid))
+
+
+class Accounted:
+    """A container that nobody has to copy."""
+
+    def __init__(self, owner_of: Callable[[str], Instance | None]) -> None:
+        self._owner_of = owner_of
+
+    def __contains__(self, uuid: object) -> bool:
+        found = self._owner_of(uuid) if isinstance(uuid, str) else None
+        return found is not None and bool(found.status.compute_node_name)
 
 
 def _gate(node: ComputeNode) -> object:

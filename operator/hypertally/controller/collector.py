@@ -205,7 +205,7 @@ class Collector:
             agent=life,
             node_exists=self._is_there(node, current),
             records_alive=self._records_alive(node),
-            declared=self._cache.declared,
+            accounted=self._cache.accounted,
             instances=[f"{i.metadata.namespace}/{i.metadata.name}" for i in self._cache.naming(name)],
             migrations=self._cache.leading_to(name),
             gone_for=min(now - trace.since, quiet),

@@ -103,7 +103,7 @@ async def _facts(client: AsyncKubeClient, settings: Settings, node: ComputeNode,
         agent=life,
         node_exists=await _is_there(client, settings, node),
         records_alive=[n.metadata.name for n in fleet if _is_twin(n, node) and _life(n) is not Life.SILENT],
-        declared={instance.spec.uuid for instance in instances},
+        accounted={i.spec.uuid for i in instances if i.status.compute_node_name},
         instances=sorted(
             {f"{i.metadata.namespace}/{i.metadata.name}" for i in instances if name in names(i)} | unreadable
         ),

@@ -60,8 +60,9 @@ class Facts:
     """Its Kubernetes node is there and agents are meant for it; None: could not be asked."""
     records_alive: Sequence[str]
     """Other ComputeNodes of this host's UUID whose agents live."""
-    declared: Container[str]
-    """Guest uuids for which an Instance exists anywhere: such a guest is no orphan."""
+    accounted: Container[str]
+    """Guest uuids whose Instance has a home. Any other guest that the record lists may live here and nowhere else: an
+    orphan, or that of an Instance which nobody has bound or no host has taken yet."""
     instances: Sequence[str]
     """Instances that are accounted here, are bound here and accounted nowhere, or move from or to here."""
     migrations: Sequence[str]
@@ -189,9 +190,9 @@ def _orphans_listed(facts: Facts) -> tuple[bool, str, str]:
     if report.guests_omitted:
         text = f"Its last report left out {report.guests_omitted} guests: some may be orphans."
         return True, text, "a person who knows what became of them"
-    orphans = [guest.uuid for guest in report.guests if guest.uuid not in facts.declared]
+    orphans = [guest.uuid for guest in report.guests if guest.uuid not in facts.accounted]
     if orphans:
-        text = f"Its last report lists guests without an Instance: {_some(orphans)}."
+        text = f"Its last report lists guests that are accounted nowhere: {_some(orphans)}."
         return True, text, "an Instance for each, or a person who knows what became of them"
     return False, "Its last report lists no orphan.", ""
 
