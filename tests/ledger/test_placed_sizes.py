@@ -82,3 +82,10 @@ def test_a_granted_guest_gets_its_devices_also_where_somebody_else_is_too_much_f
     ledger = decide(host([unplaced], [orphan]), granted).ledger
     assert ledger.free.memory_mib < 0
     assert len(held(ledger, "a").devices) == 1
+
+
+def test_what_is_held_for_an_instance_that_cannot_be_read_stays_as_it_is_though_an_older_version_is_known() -> None:
+    """Else each reading found it changed and asked for one more: the ledger would never be written again."""
+    granted = asks("a", VF, home="n0")
+    unplaced = make(granted, RUNNING, wants(granted, "n0")[RUNNING])
+    assert decide(host([unplaced]), granted, frozen={"a"}).ledger.claims == (unplaced,)

@@ -5,6 +5,7 @@ It depends on that node's own spec and report, and on the Instances that name it
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_inputs
 
 from msgspec.structs import replace
 
@@ -33,7 +34,8 @@ class Inputs:
     declared: Container[str] = ()
     """Guest uuids for which an Instance exists anywhere: such a guest is no orphan."""
     frozen: Container[str] = ()
-    """Guests whose Instance stands and cannot be read: what is held for them stays as it is."""
+    """Guests whose Instance stands and cannot be read: what is held for them stays as it is, whatever `owners` has of
+    an earlier version of it."""
     look: AgentLook | None = None
     """The agent's Lease, read live after `node`; None when it was not, and then nothing is proven."""
 
@@ -52,6 +54,7 @@ def next_ledger(inputs: Inputs) -> Outcome | None:
     if report is None or report.capacity is None:
         return None
     desk = Desk(report, Policy.of(inputs.node.spec, report.capacity))
+    inputs = replace_inputs(inputs, owners={u: o for u, o in inputs.owners.items() if u not in inputs.frozen})
     wanted = {uuid: wants(owner, inputs.node.metadata.name) for uuid, owner in inputs.owners.items()}
     if inputs.node.status.ledger is None:
         _rebuild(inputs, desk, wanted)
