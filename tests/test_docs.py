@@ -54,6 +54,7 @@ FLAGS_OF_OTHERS = {
     "--patch",
     "--server-side",
     "--strict",
+    "--subresource",
     "--type",
 }
 
