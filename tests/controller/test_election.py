@@ -1,0 +1,315 @@
+"""Who leads, told by nothing but the Lease: on a clock that needs no waiting, before an API server that is made up."""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from hypertally.controller.election import Election, Terms, lead
+from hypertally.kube.errors import Conflict, Forbidden, KubeError, NotFound, Unreachable
+from hypertally.kube.kinds import LEASE, Kind, Ref
+from tests.support.virtual_time import run
+
+Object = dict[str, Any]
+
+REF = Ref(LEASE, "leader", "somewhere")
+TERMS = Terms()
+LONGEST_RETRY = 1.2 * TERMS.retry
+LONGEST_WAIT = TERMS.duration + 2 * LONGEST_RETRY
+"""Until another leads, since the last renewal: it is seen a retry late, and looked at again a retry late."""
+
+
+class Server:
+    """One Lease, by compare-and-swap. `fails`: what is answered instead; `hangs`: nothing is."""
+
+    def __init__(self) -> None:
+        self.lease: Object | None = None
+        self.fails: KubeError | None = None
+        self.hangs = False
+        self.loses_answers = False
+        self.writes = 0
+
+    async def get(self, ref: Ref) -> Object:
+        await self._reached()
+        if self.lease is None:
+            raise NotFound(str(ref))
+        return copy.deepcopy(self.lease)
+
+    async def create(self, kind: Kind, body: Mapping[str, Any], namespace: str = "") -> Object:
+        await self._reached()
+        if self.lease is not None:
+            raise Conflict("it is there already")
+        assert (kind, namespace) == (LEASE, REF.namespace)
+        return await self._store({**body}, 1)
+
+    async def replace(self, ref: Ref, body: Mapping[str, Any]) -> Object:
+        await self._reached()
+        if self.lease is None:
+            raise NotFound(str(ref))
+        version = self.lease["metadata"]["resourceVersion"]
+        if body["metadata"]["resourceVersion"] != version:
+            raise Conflict("somebody else wrote")
+        return await self._store({**body}, int(version) + 1)
+
+    async def _reached(self) -> None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.fails:
+            raise self.fails
+        await asyncio.sleep(0.01)
+
+    async def _store(self, body: Object, version: int) -> Object:
+        self.writes += 1
+        self.lease = copy.deepcopy(body) | {"metadata": body["metadata"] | {"resourceVersion": str(version)}}
+        if self.loses_answers:
+            await asyncio.Event().wait()
+        return copy.deepcopy(self.lease)
+
+    @property
+    def spec(self) -> Object:
+        assert self.lease is not None
+        return dict(self.lease["spec"])
+
+    def label(self) -> None:
+        """As a person does, who renews nothing."""
+        assert self.lease is not None
+        metadata = self.lease["metadata"]
+        version = str(int(metadata["resourceVersion"]) + 1)
+        self.lease["metadata"] = metadata | {"labels": {"at": version}, "resourceVersion": version}
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Candidate:
+    """One program: `leads` while it works."""
+
+    def __init__(self, server: Server, name: str, clock: Callable[[], float] = now) -> None:
+        self.server = server
+        self.election = Election(server, REF, name, TERMS, clock)
+        self.stop = asyncio.Event()
+        self.leads = False
+        self.since = self.until = float("nan")
+        self.task = asyncio.create_task(lead(self.election, self.stop, self.working))
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        self.leads, self.since = True, now()
+        try:
+            yield
+        finally:
+            self.leads, self.until = False, now()
+
+    def kill(self) -> None:
+        """It does nothing any more, and tells nobody."""
+        self.election._server = Server()  # its way to the API server is cut
+        self.task.cancel()
+
+
+async def until(holds: Callable[[], bool], seconds: float = 120.0) -> float:
+    """Seconds until it holds."""
+    began = now()
+    while not holds():
+        await asyncio.sleep(0.01)
+        assert now() - began < seconds, "it never came"
+    return now() - began
+
+
+async def led_by_first(server: Server) -> tuple[Candidate, Candidate]:
+    first = Candidate(server, "first")
+    await until(lambda: first.leads)
+    second = Candidate(server, "second")
+    await asyncio.sleep(5)
+    return first, second
+
+
+def spec(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    def whole() -> None:
+        run(test())
+
+    whole.__name__ = test.__name__
+    return whole
+
+
+@spec
+async def test_one_of_two_works_however_long() -> None:
+    server = Server()
+    first, second = Candidate(server, "first"), Candidate(server, "second")
+    await until(lambda: first.leads or second.leads)
+    for _ in range(1000):
+        await asyncio.sleep(1)
+        assert first.leads != second.leads
+    assert server.spec["leaseTransitions"] == 0
+
+
+@spec
+async def test_a_lease_that_nobody_holds_is_taken_at_once() -> None:
+    server = Server()
+    server.lease = {"metadata": {"resourceVersion": "1"}, "spec": {"holderIdentity": "", "leaseTransitions": 3}}
+    first = Candidate(server, "first")
+    assert await until(lambda: first.leads) < 1
+    assert (server.spec["holderIdentity"], server.spec["leaseTransitions"]) == ("first", 4)
+    assert server.spec["leaseDurationSeconds"] == TERMS.duration
+
+
+@spec
+async def test_after_a_kill_the_other_leads_when_the_lease_has_run_out() -> None:
+    first, second = await led_by_first(Server())
+    first.kill()
+    waited = await until(lambda: second.leads)
+    assert TERMS.duration - LONGEST_RETRY < waited < LONGEST_WAIT
+
+
+@spec
+async def test_after_a_clean_end_the_other_leads_with_its_next_try() -> None:
+    server = Server()
+    first, second = await led_by_first(server)
+    first.stop.set()
+    assert await first.task is True
+    assert await until(lambda: second.leads) < LONGEST_RETRY + 0.1
+    assert server.spec["leaseTransitions"] == 1
+
+
+@spec
+async def test_the_lease_is_left_only_when_nothing_is_at_work_any_more() -> None:
+    server, order = Server(), []
+
+    @asynccontextmanager
+    async def working() -> AsyncIterator[None]:
+        yield
+        await asyncio.sleep(1)
+        order.append(server.spec["holderIdentity"])
+
+    stop = asyncio.Event()
+    task = asyncio.create_task(lead(Election(server, REF, "first", TERMS, now), stop, working))
+    await asyncio.sleep(3)
+    stop.set()
+    await task
+    assert (order, server.spec["holderIdentity"]) == (["first"], "")
+
+
+@pytest.mark.parametrize("silence", ["fails", "hangs"])
+def test_a_leader_that_cannot_renew_stops_before_another_may_begin(silence: str) -> None:
+    async def test() -> None:
+        server = Server()
+        first, second = await led_by_first(server)
+        if silence == "fails":
+            server.fails = Unreachable("it is away")
+        else:
+            server.hangs = True
+        cut = now()
+        assert await first.task is False
+        assert TERMS.renew_deadline - LONGEST_RETRY < first.until - cut < TERMS.renew_deadline + 0.1
+        await asyncio.sleep(300)
+        assert not second.leads
+        server.fails, server.hangs = None, False
+        assert await until(lambda: second.leads) < TERMS.attempt + LONGEST_WAIT  # it may see the last renewal only now
+        assert second.since > first.until
+
+    run(test())
+
+
+@spec
+async def test_an_outage_shorter_than_the_renew_deadline_changes_nothing() -> None:
+    server = Server()
+    first, second = await led_by_first(server)
+    server.fails = Unreachable("it restarts")
+    await asyncio.sleep(TERMS.renew_deadline - LONGEST_RETRY - 0.2 - LONGEST_RETRY)
+    server.fails = None
+    await asyncio.sleep(100)
+    assert first.leads
+    assert not second.leads
+
+
+@spec
+async def test_a_leader_that_slept_too_long_stops_without_asking_anybody() -> None:
+    server, slept = Server(), 0.0
+    first = Candidate(server, "first", lambda: now() + slept)
+    await until(lambda: first.leads)
+    writes, slept = server.writes, 60.0
+    server.hangs = True
+    assert await until(lambda: not first.leads) <= LONGEST_RETRY + 0.1
+    assert server.writes == writes
+
+
+@spec
+async def test_a_leader_that_finds_another_one_in_the_lease_stops() -> None:
+    server = Server()
+    first, _ = await led_by_first(server)
+    assert server.lease is not None
+    version = str(int(server.lease["metadata"]["resourceVersion"]) + 1)
+    server.lease = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": "third"}}
+    assert await first.task is False
+    assert server.spec["holderIdentity"] == "third"
+
+
+@spec
+async def test_a_label_is_no_sign_of_life() -> None:
+    server = Server()
+    first, second = await led_by_first(server)
+    first.kill()
+    began = now()
+    while not second.leads:
+        server.label()
+        await asyncio.sleep(1.7)
+        assert now() - began < LONGEST_WAIT + LONGEST_RETRY
+
+
+@spec
+async def test_a_holders_clock_is_never_compared() -> None:
+    server = Server()
+    past = {"holderIdentity": "third", "renewTime": "1970-01-01T00:00:00.000000Z", "leaseDurationSeconds": 1}
+    server.lease = {"metadata": {"resourceVersion": "1"}, "spec": past}
+    first = Candidate(server, "first")
+    assert TERMS.duration <= await until(lambda: first.leads) < TERMS.duration + LONGEST_RETRY + 0.1
+
+
+@spec
+async def test_a_lease_that_somebody_deletes_is_made_anew_by_who_comes_first_and_one_leads() -> None:
+    server = Server()
+    first, second = await led_by_first(server)
+    for _ in range(50):
+        server.lease = None
+        await asyncio.sleep(TERMS.renew_deadline + LONGEST_RETRY)
+        assert [first.leads, second.leads].count(True) == 1
+        if second.leads:
+            break
+    assert first.leads != second.leads
+
+
+@spec
+async def test_a_renewal_whose_answer_is_lost_is_known_again_as_ones_own() -> None:
+    server = Server()
+    first, _ = await led_by_first(server)
+    server.loses_answers = True
+    await until(lambda: not server.writes % 2, 10)
+    server.loses_answers = False
+    await asyncio.sleep(TERMS.renew_deadline)
+    assert first.leads
+    assert server.spec["leaseTransitions"] == 0
+
+
+@spec
+async def test_who_may_not_write_the_lease_is_not_ready_and_says_why_until_it_may() -> None:
+    server = Server()
+    server.fails = Forbidden("leases are not for you")
+    first = Candidate(server, "first")
+    await asyncio.sleep(60)
+    assert first.election.complaints() == ["it cannot stand for Lease somewhere/leader: leases are not for you"]
+    server.fails = None
+    await until(lambda: first.leads)
+    assert first.election.complaints() == []
+
+
+@spec
+async def test_who_stands_by_while_the_server_is_away_does_not_complain() -> None:
+    server = Server()
+    _, second = await led_by_first(server)
+    assert second.election.complaints() == []
+    server.fails = Unreachable("it is away")
+    await asyncio.sleep(60)
+    assert second.election.complaints() == []
