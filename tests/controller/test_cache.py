@@ -164,3 +164,26 @@ def test_a_guest_is_accounted_once_its_instance_has_a_home(told: Told) -> None:
     told.cache.instances.put(instance("n1", 2) | {"status": {"computeNodeName": "n1"}})
     assert uuid(1) in told.cache.accounted
     assert uuid(2) not in told.cache.accounted
+
+
+def accounted(version: int, devices: int) -> dict[str, Any]:
+    """A node with so many free devices and no room besides."""
+    none = {"vcpus": 0, "memoryMiB": 0, "diskMiB": 0}
+    pool = {"vendorID": "8086", "productID": "10ed", "type": "VF", "free": devices}
+    ledger = {
+        "generation": version, "observedReportGeneration": version, "observedGeneration": 1, "claims": [],
+        "allocatable": none, "allocated": none, "free": none, "instances": 0,
+        "orphans": {"count": 0, "resources": none}, "freeDevices": [pool],
+    }  # fmt: skip
+    return node("n1", version) | {"status": {"ledger": ledger}}
+
+
+def test_an_instance_that_waits_for_room_is_looked_at_when_devices_alone_become_free(told: Told) -> None:
+    """What it is told of them would stay as it was when it came."""
+    told.cache.instances.put(instance("n1"))
+    told.cache.nodes.put(accounted(1, devices=0))
+    told.since()
+    told.cache.nodes.put(accounted(2, devices=0))
+    assert told.since() == {NODE_1}
+    told.cache.nodes.put(accounted(3, devices=1))
+    assert told.since() == {NODE_1, INSTANCE}

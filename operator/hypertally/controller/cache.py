@@ -241,4 +241,8 @@ def _guests(node: ComputeNode | None) -> dict[str, object]:
 
 
 def _room(node: ComputeNode | None) -> object:
-    return (node.status.ledger.free, node.status.conditions) if node and node.status.ledger else None
+    """What those who wait for room are told of."""
+    if node is None or node.status.ledger is None:
+        return None
+    ledger = node.status.ledger
+    return ledger.free, ledger.free_cells, ledger.free_devices, ledger.free_mdevs, node.status.conditions
