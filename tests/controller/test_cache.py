@@ -187,3 +187,21 @@ def test_an_instance_that_waits_for_room_is_looked_at_when_devices_alone_become_
     assert told.since() == {NODE_1}
     told.cache.nodes.put(accounted(3, devices=1))
     assert told.since() == {NODE_1, INSTANCE}
+
+
+def finds(agent: str, version: int, found: dict[str, str]) -> dict[str, Any]:
+    """A Lease that says to which host each connection of the agent leads."""
+    hosts = {name: {"hostUUID": host, "hypervisorHostname": "x"} for name, host in found.items()}
+    annotations = {HOSTS_ANNOTATION: json.dumps(hosts)}
+    return {"metadata": {"name": agent, "resourceVersion": str(version), "annotations": annotations}, "spec": {}}
+
+
+def test_no_agent_hides_a_conflict_of_others_by_what_it_says_of_their_names(told: Told) -> None:
+    for name in ("n1", "n2", "n3"):
+        told.cache.nodes.put(node(name))
+    told.cache.agents.put(finds("k-n1", 1, {"n1": "h-n2"}))
+    told.cache.agents.put(finds("k-n3", 2, {"n1": "h-n4", **{f"x{number}": "h-n2" for number in range(60)}}))
+    second = told.cache.nodes.get("n2")
+    assert second is not None
+    assert [peer.name for peer in told.cache.namesakes.neighbours(second, silent=False).same_uuid] == ["n1"]
+    assert told.cache.namesakes.of(second) == {"n1"}

@@ -162,7 +162,7 @@ class Cache:
         for name in hosts.keys() | agent.hosts.keys():
             old, new = hosts.get(name), agent.hosts.get(name)
             if old != new:
-                self.namesakes.see(name, new.host_uuid if new else None)
+                self.namesakes.see(agent.name, name, new.host_uuid if new else None)
                 uuids = {seen.host_uuid for seen in (old, new) if seen}
                 for node in {name}.union(*(self.namesakes.records_of(uuid) for uuid in uuids)):
                     self._enqueue(Task(Subject.NODE, node))

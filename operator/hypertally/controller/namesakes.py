@@ -23,16 +23,17 @@ class Namesakes:
         self._by_host = Index()
         self._by_hostname = Index()
         self._by_sight = Index()
-        """By the UUID of the host to which an agent's connection leads."""
+        """By the UUID of the host to which an agent's connection leads: `agent/name`, for an agent may say anything of
+        a name that is another's."""
 
     def hear(self, name: str, node: ComputeNode | None) -> None:
         """A record came, or went."""
         self._by_host.set(name, [node.spec.host_uuid] if node else [])
         self._by_hostname.set(name, [node.spec.hypervisor_hostname] if node else [])
 
-    def see(self, name: str, host_uuid: str | None) -> None:
-        """An agent's connection of that name leads to that host."""
-        self._by_sight.set(name, [host_uuid] if host_uuid else [])
+    def see(self, agent: str, name: str, host_uuid: str | None) -> None:
+        """That agent's connection of that name leads to that host."""
+        self._by_sight.set(f"{agent}/{name}", [host_uuid] if host_uuid else [])
 
     def records_of(self, host_uuid: str) -> frozenset[str]:
         return self._by_host.of(host_uuid)
@@ -57,7 +58,14 @@ class Namesakes:
         )
 
     def _named(self, node: ComputeNode) -> frozenset[str]:
-        return self._by_host.of(node.spec.host_uuid) | self._by_sight.of(node.spec.host_uuid)
+        uuid = node.spec.host_uuid
+        return self._by_host.of(uuid) | {self._record(sight) for sight in self._by_sight.of(uuid)} - {""}
+
+    def _record(self, sight: str) -> str:
+        """Its name, if it is of the agent that says so."""
+        agent, _, name = sight.partition("/")
+        node = self._nodes.get(name)
+        return name if node is not None and node.spec.node_name == agent else ""
 
     def _others(self, node: ComputeNode, names: frozenset[str]) -> list[ComputeNode]:
         found = map(self._nodes.get, nsmallest(_CROWD, names - {node.metadata.name}))
