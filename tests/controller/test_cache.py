@@ -54,6 +54,15 @@ def migration(target: str) -> dict[str, Any]:
     return {"metadata": meta("m", 1, "ns"), "spec": spec}
 
 
+def test_who_begins_to_work_looks_at_everything_once(told: Told) -> None:
+    told.cache.nodes.put(node("n1"))
+    told.cache.instances.put(instance("n1"))
+    told.cache.migrations.put(migration("n2"))
+    told.since()
+    told.cache.enqueue_everything()
+    assert told.since() == {NODE_1, INSTANCE, MIGRATION}
+
+
 def test_an_instance_concerns_itself_and_the_nodes_it_names_and_named(told: Told) -> None:
     told.cache.instances.put(instance("n1"))
     assert told.since() == {INSTANCE, NODE_1}

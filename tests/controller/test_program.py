@@ -42,7 +42,7 @@ def test_a_kubeconfig_that_is_not_there_is_named() -> None:
         (["--lease-namespace", ""], {}, "--lease-namespace: '' is no name of a namespace; allowed are 1 to 63 lower"),
         (["--lease-namespace", "a.b"], {}, "--lease-namespace: 'a.b' is no name of a namespace"),
         (["--leader-elect", "yes"], {}, "--leader-elect: 'yes' is unknown; allowed are true and false"),
-        (["--leader-lease-name", "a..b"], {}, "--leader-lease-name: 'a..b' is no name; allowed are 1 to 253 lower-case"),
+        (["--leader-lease-name", "a..b"], {}, "--leader-lease-name: 'a..b' is no name; allowed are 1 to 253 lower"),
         (["--leader-lease-name", "a" * 64], {}, "--leader-lease-name: '" + "a" * 64 + "' is no name"),
         (["--listen", "8082"], {}, "--listen: '8082' is no address: allowed are host:port, :port"),
     ],
