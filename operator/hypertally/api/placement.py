@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from .base import Wire
 from .inventory import PciType
@@ -90,9 +91,21 @@ def digest(request: PlacementRequest | None) -> str:
 
     Of the deterministic JSON without defaults, so that a version that knows more fields finds the same for the same.
     """
-    if request is None or request == PlacementRequest():
+    plain = _plain(request or PlacementRequest())
+    if plain == PlacementRequest():
         return ""
-    return sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()[:16]
+    return sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
+
+
+def _plain(request: PlacementRequest) -> PlacementRequest:
+    """The same for all that mean the same: requests have names and no order, and a default may be spelt out."""
+    prefers = request.thread_policy is ThreadPolicy.PREFER
+    return replace(
+        request,
+        thread_policy=None if prefers else request.thread_policy,
+        pci_requests=tuple(sorted(request.pci_requests, key=lambda each: each.name)),
+        mdev_requests=tuple(sorted(request.mdev_requests, key=lambda each: each.type)),
+    )
 
 
 class HeldCell(Wire, frozen=True, kw_only=True):

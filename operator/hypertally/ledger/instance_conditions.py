@@ -15,7 +15,7 @@ from .places import Refusal
 from .refusals import no_room
 from .vectors import KEYS, WIRE_KEYS, ZERO
 
-_REMARKABLE = frozenset({"Overcommitted", "SizeDiffersFromSpec", "Drifted"})
+_REMARKABLE = frozenset({"Overcommitted", "SizeDiffersFromSpec", "PlacementDiffersFromSpec", "Unplaced", "Drifted"})
 """Held and placed, and somebody should look: the summary repeats what is said."""
 
 CLAIMED, PLACED, READY = InstanceCondition.CLAIMED, InstanceCondition.PLACED, InstanceCondition.READY
