@@ -30,7 +30,8 @@ class Server:
         self.fails: KubeError | None = None
         self.hangs = False
         self.loses_answers = False
-        self.writes = 0
+        self.answers_after = 0.0
+        self.asked = self.writes = 0
 
     async def get(self, ref: Ref) -> Object:
         await self._reached()
@@ -55,6 +56,7 @@ class Server:
         return await self._store({**body}, int(version) + 1)
 
     async def _reached(self) -> None:
+        self.asked += 1
         if self.hangs:
             await asyncio.Event().wait()
         if self.fails:
@@ -66,6 +68,7 @@ class Server:
         self.lease = copy.deepcopy(body) | {"metadata": body["metadata"] | {"resourceVersion": str(version)}}
         if self.loses_answers:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.answers_after)
         return copy.deepcopy(self.lease)
 
     @property
@@ -94,6 +97,8 @@ class Candidate:
         self.stop = asyncio.Event()
         self.leads = False
         self.since = self.until = float("nan")
+        self.asked = -1
+        """Of the server, by everybody, until it stopped."""
         self.task = asyncio.create_task(lead(self.election, self.stop, self.working))
 
     @asynccontextmanager
@@ -102,7 +107,7 @@ class Candidate:
         try:
             yield
         finally:
-            self.leads, self.until = False, now()
+            self.leads, self.until, self.asked = False, now(), self.server.asked
 
     def kill(self) -> None:
         """It does nothing any more, and tells nobody."""
@@ -230,10 +235,20 @@ async def test_a_leader_that_slept_too_long_stops_without_asking_anybody() -> No
     server, slept = Server(), 0.0
     first = Candidate(server, "first", lambda: now() + slept)
     await until(lambda: first.leads)
-    writes, slept = server.writes, 60.0
-    server.hangs = True
+    asked, slept = server.asked, 60.0
     assert await until(lambda: not first.leads) <= LONGEST_RETRY + 0.1
-    assert server.writes == writes
+    assert first.asked == asked
+
+
+@spec
+async def test_a_leader_counts_from_when_it_asked_not_from_the_answer() -> None:
+    server = Server()
+    first, _ = await led_by_first(server)
+    server.answers_after, writes = 4.0, server.writes
+    await until(lambda: server.writes > writes)
+    asked, server.fails = now(), Unreachable("it is away")
+    await first.task
+    assert first.until <= asked + TERMS.renew_deadline
 
 
 @spec
@@ -243,6 +258,7 @@ async def test_a_leader_that_finds_another_one_in_the_lease_stops() -> None:
     assert server.lease is not None
     version = str(int(server.lease["metadata"]["resourceVersion"]) + 1)
     server.lease = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": "third"}}
+    assert await until(lambda: not first.leads) < 2 * LONGEST_RETRY + 0.1
     assert await first.task is False
     assert server.spec["holderIdentity"] == "third"
 
