@@ -51,19 +51,32 @@ class Answer:
 
 
 class Kind:
-    """One kind of a real API server, in the namespace `default` where it has namespaces."""
+    """One kind of a real API server, in one namespace where it has namespaces."""
 
-    def __init__(self, cluster: Cluster, plural: str, *, namespaced: bool = True, group: str = GROUP) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        plural: str,
+        *,
+        namespaced: bool = True,
+        group: str = GROUP,
+        version: str = VERSION,
+        namespace: str = "default",
+    ) -> None:
         self._http = urllib3.PoolManager(ca_certs=str(cluster.ca_file), timeout=20.0, retries=False)
         self._token = cluster.token
-        place = "namespaces/default/" if namespaced else ""
-        self._url = f"{cluster.url}/apis/{group}/{VERSION}/{place}{plural}"
+        place = f"namespaces/{namespace}/" if namespaced else ""
+        self._url = f"{cluster.url}/apis/{group}/{version}/{place}{plural}"
 
     def create(self, body: Object, *, dry_run: bool = False) -> Answer:
         return self._ask("POST", "", body, JSON, dry_run=dry_run)
 
     def get(self, name: str) -> Object:
         return self._ask("GET", f"/{name}").object
+
+    def every(self) -> list[Object]:
+        items: list[Object] = self._ask("GET", "").object["items"]
+        return items
 
     def select(self, field_selector: str) -> set[str]:
         """The names of the objects that the selector finds."""

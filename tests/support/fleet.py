@@ -29,6 +29,7 @@ class Fleet:
         self.nodes = Kind(self.cluster, "computenodes", namespaced=False)
         self.instances = Kind(self.cluster, "instances")
         self.migrations = Kind(self.cluster, "migrations")
+        self.leases = Kind(self.cluster, "leases", group="coordination.k8s.io", version="v1", namespace=LEASE_NAMESPACE)
 
     def host(self, prefix: str = "host", **capacity: int) -> "Host":
         made = Host(self, fresh_name(prefix), {**amounts(4, 8704, 1000), **capacity})
@@ -117,8 +118,14 @@ class Host:
             condition("HypervisorServed", served),
         ]
         body = {"metadata": {"name": self.name}, "status": {"report": content, "conditions": conditions}}
-        assert self.fleet.nodes.apply_status(_object("ComputeNode", self.name, None) | body, "hypertally-agent").object
+        answer = self.fleet.nodes.apply_status(_object("ComputeNode", self.name, None) | body, "hypertally-agent")
+        self.uid = answer.object["metadata"]["uid"]
         self.look()
+
+    def begin_anew(self) -> None:
+        """Its record is another one than it was, without a status: as its agent finds out."""
+        self.generation = 0
+        self.report()
 
     def look(self) -> None:
         """A whole audit that finds what the last report says: only the Lease tells of it."""
@@ -139,15 +146,7 @@ class Host:
             },
             "spec": {"holderIdentity": self.holder, "leaseDurationSeconds": 40},
         }
-        self.fleet.cluster.kubectl(
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--field-manager=hypertally-agent",
-            "-f",
-            "-",
-            stdin=json.dumps(lease),
-        )
+        self.fleet.leases.apply(lease, "hypertally-agent").check()
 
     def run(self, uuid: str, state: str = "Running", **sizes: int) -> None:
         size = {"vcpus": 1, "memoryMiB": 1024, "diskMiB": 0, **sizes}

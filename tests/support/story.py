@@ -160,7 +160,7 @@ def tell(states: Sequence[State], uuid: str, instance: str, nodes: Iterable[str]
                 for node, book in books.items()
             },
             status.get("computeNodeName", ""),
-            _size(status.get("resources")),
+            size_of(status.get("resources")),
             status.get("move", {}).get("phase", ""),
         )
         if not moments or _content(moment) != _content(moments[-1]):
@@ -192,24 +192,24 @@ def _book(states: Iterable[State], name: str) -> Iterator[Mapping[str, Size]]:
         if ledger and ledger["generation"] != seen:
             assert ledger["generation"] == seen + 1, f"ledger {seen + 1} of {name} was not seen"
             seen = ledger["generation"]
-            charges = _charges(ledger, reports[ledger["observedReportGeneration"]])
+            charges = guest_charges(ledger, reports[ledger["observedReportGeneration"]])
             total = {key: sum(charge[key] for charge in charges.values()) for key in KEYS}
-            assert _size(ledger["allocated"]) == total, f"ledger {seen} of {name} adds up wrongly"
+            assert size_of(ledger["allocated"]) == total, f"ledger {seen} of {name} adds up wrongly"
         yield charges
 
 
-def _charges(ledger: Object, report: Object) -> dict[str, Size]:
-    listed = {guest["uuid"]: _size(guest) for guest in report.get("guests", [])}
+def guest_charges(ledger: Object, report: Object) -> dict[str, Size]:
+    listed = {guest["uuid"]: size_of(guest) for guest in report.get("guests", [])}
     uuids = listed.keys() | {claim["uuid"] for claim in ledger["claims"]}
     return {uuid: _charge(ledger["claims"], uuid, listed.get(uuid, NOTHING)) for uuid in uuids}
 
 
 def _charge(claims: Iterable[Object], uuid: str, listed: Size) -> Size:
     own = [c for c in claims if c["uuid"] == uuid and not c.get("overcommitted")]
-    stays = [_size(c["resources"]) for c in own if c["role"] != "Leaving"]
-    leaving = [_size(c["resources"]) for c in own if c["role"] == "Leaving"]
+    stays = [size_of(c["resources"]) for c in own if c["role"] != "Leaving"]
+    leaving = [size_of(c["resources"]) for c in own if c["role"] == "Leaving"]
     return {key: max(sum(s[key] for s in stays), listed[key], *(s[key] for s in leaving)) for key in KEYS}
 
 
-def _size(amounts: Object | None) -> Size:
+def size_of(amounts: Object | None) -> Size:
     return {key: (amounts or {}).get(key, 0) for key in KEYS}
