@@ -119,7 +119,8 @@ def too_much(claims: Iterable[Claim]) -> Shortage | None:
         return Shortage("characters of a CPU set in a claim", max(cpus), bounds.CPU_SET_MAX)
     for name, number, most in (
         ("parts of cells in a ledger", sum(len(c.cells) for c in claims), bounds.CLAIM_CELLS_TOGETHER),
-        ("characters of CPU sets in a ledger", sum(cpus), bounds.CLAIM_CPUS_TOGETHER),
+        # With a separator each: two sets that come to leave as one need it.
+        ("characters of CPU sets in a ledger", sum(cpu + 1 for cpu in cpus if cpu), bounds.CLAIM_CPUS_TOGETHER),
         ("PCI devices in a ledger", sum(len(c.devices) for c in claims), bounds.CLAIM_DEVICES_TOGETHER),
         ("mediated devices in a ledger", sum(len(c.mdevs) for c in claims), bounds.CLAIM_MDEVS_TOGETHER),
     ):
