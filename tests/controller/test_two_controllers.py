@@ -30,7 +30,7 @@ from tests.support.walk import Walk, World
 EXHAUSTIVE = bool(os.environ.get("HYPERTALLY_EXHAUSTIVE"))
 SEED = int(os.environ.get("HYPERTALLY_SEED") or random.SystemRandom().randrange(10**6))
 WALKS = 20 if EXHAUSTIVE else 1
-STEPS = 800 if EXHAUSTIVE else 150
+STEPS = 800 if EXHAUSTIVE else 200
 FAULTS = 0.08
 """Of all requests, and of all pieces of watches."""
 

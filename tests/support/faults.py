@@ -103,7 +103,9 @@ class FaultyServer:
                     return await self.answer(session, request)
                 return _cut(request)
 
-            runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0)
+            runner = web.ServerRunner(
+                web.Server(handle, access_log=None, handler_cancellation=True), shutdown_timeout=0.1
+            )
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.port = runner.addresses[0][1]
