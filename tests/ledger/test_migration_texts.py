@@ -6,21 +6,26 @@ Texts are an interface for people: they change on purpose and not by the way. Wh
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
-from hypertally.api.compute_node import ComputeNode
+from hypertally.api.compute_node import ComputeNode, Maintenance, MaintenanceMode, Schedulable
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance, MovePhase, MoveType
 from hypertally.api.migration import Migration, Outcome
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.evidence import gather
+from hypertally.ledger.gate import Bar, bar
 from hypertally.ledger.migration_conditions import findings
 from hypertally.ledger.shortage import Shortage
-from tests.ledger.make import INCOMING, claim, instance, migration, move, node
+from tests.ledger.make import INCOMING, claim, instance, migration, move, node, node_spec
 
 TRUE, FALSE = Status.TRUE, Status.FALSE
 HOME = instance("a", home="n0")
 SHORT = (Shortage("vcpus", 4, 1),)
 N0, N1 = node("n0", claims=[claim("a")]), node("n1")
+CORDONED = node("n1", spec=replace(node_spec("n1"), schedulable=Schedulable.DISABLED))
+FIRMWARE = Maintenance(mode=MaintenanceMode.FROZEN, reason="firmware")
+FROZEN = node("n0", claims=[claim("a")], spec=replace(node_spec("n0"), maintenance=FIRMWARE))
 MOVING = instance("a", home="n0", move=move())
 RESIZING = instance("a", home="n0", move=move(MoveType.RESIZE, target="n0", new=2))
 FINISHED = instance("a", home="n1", move=move(MoveType.RESIZE, MovePhase.MOVED, new=2))
@@ -35,6 +40,17 @@ def of_migration(
     evidence = {n.metadata.name: gather(on, n, None) for n in nodes} if on else {}
     known = frozenset(n.metadata.name for n in nodes)
     return set(findings(of, on, evidence, known, missing=missing))
+
+
+def unseen_target(of: Migration, on: Instance, source: ComputeNode) -> set[Finding]:
+    """The target is known and nothing was read of it."""
+    return set(findings(of, on, {"n0": gather(on, source, None)}, frozenset({"n0", "n1"})))
+
+
+def closed(on: ComputeNode) -> Bar:
+    found = bar(on)
+    assert found is not None
+    return found
 
 
 MIGRATION = [
@@ -62,8 +78,21 @@ MIGRATION = [
      "It is accounted on n0 already: delete this Migration."),
     (lambda: of_migration(migration(), HOME, N0, N1), "Claimed", FALSE, "Pending",
      "Not accepted yet."),
+    (lambda: of_migration(migration(), HOME, N0, CORDONED), "Claimed", FALSE, "Cordoned",
+     "n1 takes nothing new: its spec.schedulable is Disabled."),
+    (lambda: of_migration(migration(), HOME, FROZEN, N1), "Claimed", FALSE, "SourceFrozen",
+     "n0 is frozen by its operator: no move away begins."),
+    (lambda: unseen_target(migration(), HOME, FROZEN), "Claimed", FALSE, "SourceFrozen",
+     "n0 is frozen by its operator: no move away begins."),
     (lambda: of_migration(migration(), MOVING, N0, N1), "Claimed", FALSE, "NoRoom",
      "n1 does not hold a place for it yet."),
+    (lambda: unseen_target(migration(), MOVING, N0), "Claimed", FALSE, "NoRoom",
+     "n1 does not hold a place for it yet."),
+    (lambda: of_migration(migration(), MOVING, N0, CORDONED, missing=(closed(CORDONED),)), "Claimed", FALSE, "Cordoned",
+     (
+         "n1 takes nothing new: its spec.schedulable is Disabled. Do not move the guest: wait, or set spec.outcome to "
+         "Cancelled."
+     )),
     (lambda: of_migration(migration(), MOVING, N0, N1), "Completed", FALSE, "InProgress",
      "Waits for a report of n1 that lists the guest."),
     (lambda: of_migration(migration(), MOVING, N0, N1, missing=SHORT), "Claimed", FALSE, "NoRoom",
