@@ -54,13 +54,13 @@ Pick = Callable[[str, str], Fault | None]
 """From a request's method and path (with its query), or `WATCH` and the path for each piece of a watch."""
 
 
-def seldom(seed: int, rate: float) -> Pick:
-    """A fault for about one of 1/rate requests, the same ones for the same seed and requests."""
+def seldom(seed: int, *, reads: float, writes: float) -> Pick:
+    """Of all reads and pieces of watches, and of all writes, that part; the same ones for the same seed."""
     dice = random.Random(seed)  # noqa: S311
 
     def pick(method: str, _: str) -> Fault | None:
         faults = _OF_WATCHES if method == "WATCH" else _OF_WRITES if method in _WRITES else _OF_READS
-        return dice.choice(faults) if dice.random() < rate else None
+        return dice.choice(faults) if dice.random() < (writes if method in _WRITES else reads) else None
 
     return pick
 
