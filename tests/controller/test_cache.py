@@ -123,6 +123,21 @@ def test_an_agent_that_falls_silent_concerns_its_node_and_who_names_it_once(told
     assert told.since() == set()
 
 
+def test_an_agent_that_comes_back_and_falls_silent_again_between_two_looks_is_noticed(told: Told) -> None:
+    told.cache.nodes.put(node("n1"))
+    told.cache.notice_silence()
+    told.now = 51.0
+    told.cache.agents.confirm([])
+    told.cache.notice_silence()
+    told.since()
+    told.cache.agents.put({"metadata": {"name": "k-n1", "resourceVersion": "2"}, "spec": {"holderIdentity": "h"}})
+    assert told.since() == {NODE_1}, "it is back"
+    told.now = 102.0
+    told.cache.agents.confirm([{"metadata": {"name": "k-n1", "resourceVersion": "2"}, "spec": {"holderIdentity": "h"}}])
+    told.cache.notice_silence()
+    assert told.since() == {NODE_1}, "and silent again"
+
+
 def test_a_record_that_comes_goes_or_is_let_go_concerns_others_of_its_host(told: Told) -> None:
     told.cache.nodes.put(node("n1", host="h"))
     told.since()

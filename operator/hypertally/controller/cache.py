@@ -102,13 +102,16 @@ class Cache:
         """Enqueues what the agents serve that fell silent, or came back, since the last call."""
         silent = {agent for agent in self._nodes_by_agent.values() if self.agents.is_silent(agent)}
         for agent in silent ^ self._silent:
-            for name in self.nodes_of_agent(agent):
-                self._enqueue(Task(Subject.NODE, name))
-                self._enqueue_instances(self.naming(name))
-                self._enqueue_namesakes(self.nodes.get(name))
+            self._enqueue_served(agent)
         for agent in self._silent - silent - set(self._nodes_by_agent.values()):
             self.agents.forget(agent)
         self._silent = silent
+
+    def _enqueue_served(self, agent: str) -> None:
+        for name in self.nodes_of_agent(agent):
+            self._enqueue(Task(Subject.NODE, name))
+            self._enqueue_instances(self.naming(name))
+            self._enqueue_namesakes(self.nodes.get(name))
 
     def _instances(self, keys: Iterable[str]) -> list[Instance]:
         return [i for i in map(self.instances.get, sorted(keys)) if i is not None]
@@ -169,6 +172,9 @@ class Cache:
 
     def _agent_changed(self, before: Agent | None, agent: Agent) -> None:
         self._sights_changed(before, agent)
+        if agent.name in self._silent:  # it may fall silent again before anybody looks: that would be no change
+            self._silent.discard(agent.name)
+            self._enqueue_served(agent.name)
         for name in self.nodes_of_agent(agent.name):
             node = self.nodes.get(name)
             if node is None or node.status.ledger is None:
