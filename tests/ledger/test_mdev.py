@@ -63,6 +63,14 @@ def test_two_roles_of_one_guest_share_their_devices() -> None:
     assert free([mdev_type(P, SMALL, 4)], both) == [2]
 
 
+def test_devices_that_one_claim_names_twice_count_twice() -> None:
+    assert free([mdev_type(P, SMALL, 4)], claims("a", (P, SMALL, 1), (P, SMALL, 2))) == [1]
+
+
+def test_all_held_that_there_can_be_is_nothing_to_tell() -> None:
+    assert said([mdev_type(P, SMALL, 1, "u1")], runs("a", (P, SMALL, 1)), claims("b", (P, SMALL, 1))) == []
+
+
 def test_nothing_of_another_type_can_be_made_where_one_is_still_to_be_made() -> None:
     host = [mdev_type(P, SMALL, 4), mdev_type(P, BIG, 2), mdev_type(Q, BIG, 2)]
     assert free(host, claims("a", (P, SMALL, 1))) == [3, 0, 2]
@@ -121,6 +129,17 @@ def test_what_the_guest_holds_in_another_role_it_gets_again() -> None:
     assert fit_mdevs([mdevs(SMALL)], host, [owner], owner="g") == (HeldMdev(type=SMALL, parent_address=P, count=1),)
 
 
+def test_the_guests_own_devices_come_before_more_of_them_that_exist_elsewhere() -> None:
+    host = [mdev_type(P, SMALL, 0, "u1"), mdev_type(Q, SMALL, 4, "u2")]
+    owner = runs("g", (P, SMALL, 1))
+    assert fit_mdevs([mdevs(SMALL)], host, [owner], owner="g") == (HeldMdev(type=SMALL, parent_address=P, count=1),)
+
+
+def test_two_requests_for_one_type_are_one_for_all_of_them() -> None:
+    host = [mdev_type(P, SMALL, 4)]
+    assert fit_mdevs([mdevs(SMALL, 2), mdevs(SMALL)], host, ()) == (HeldMdev(type=SMALL, parent_address=P, count=3),)
+
+
 def test_two_types_of_one_guest_are_made_at_two_parents() -> None:
     host = [mdev_type(p, t, n) for p in (P, Q) for t, n in ((SMALL, 4), (BIG, 2))]
     assert fit_mdevs([mdevs(SMALL), mdevs(BIG)], host, ()) == (
@@ -129,10 +148,31 @@ def test_two_types_of_one_guest_are_made_at_two_parents() -> None:
     )
 
 
+def test_of_two_types_a_parent_makes_the_one_of_which_it_makes_more_that_is_missing() -> None:
+    host = [mdev_type(P, SMALL, 1), mdev_type(P, BIG, 2), mdev_type(Q, SMALL, 2), mdev_type(Q, BIG, 3)]
+    assert fit_mdevs([mdevs(SMALL, 1), mdevs(BIG, 2)], host, ()) == (
+        HeldMdev(type=SMALL, parent_address=Q, count=1),
+        HeldMdev(type=BIG, parent_address=P, count=2),
+    )
+
+
 def test_a_refusal_tells_what_all_parents_have_left() -> None:
     host = [mdev_type(P, SMALL, 2), mdev_type(Q, SMALL, 2), mdev_type(Q, BIG, 9)]
     assert str(fit_mdevs([mdevs(SMALL, 4)], host, [claims("a", (P, SMALL, 1))])) == (
         f"mediated devices {SMALL}, of 2 parents that offer it: asked 4, free 3"
+    )
+
+
+def test_a_parent_of_which_more_is_held_than_there_can_be_takes_nothing_from_what_others_have_left() -> None:
+    host = [mdev_type(P, SMALL, 2), mdev_type(Q, SMALL, 1)]
+    assert str(fit_mdevs([mdevs(SMALL, 3)], host, [claims("a", (Q, SMALL, 2))])) == (
+        f"mediated devices {SMALL}, of 2 parents that offer it: asked 3, free 2"
+    )
+
+
+def test_a_refusal_does_not_tell_of_a_type_that_just_suffices() -> None:
+    assert str(fit_mdevs([mdevs(SMALL, 2), mdevs(BIG)], [mdev_type(P, SMALL, 2)], ())) == (
+        f"mediated devices {BIG}, of 0 parents that offer it: asked 1, free 0"
     )
 
 

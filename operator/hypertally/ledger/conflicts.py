@@ -55,5 +55,6 @@ def _found(places: Places) -> Iterator[tuple[bool, str]]:
         yield cell.kind in _OVER, str(cell)
     for device in free_devices(inventory.pools, holdings).conflicts:
         yield device.kind in _OVER, str(device)
+    offered = {(each.parent_address, each.type) for each in inventory.mdev_types}
     for mdev in free_mdevs(inventory.mdev_types, holdings).conflicts:
-        yield True, str(mdev)
+        yield (mdev.parent_address, mdev.type) in offered, str(mdev)
