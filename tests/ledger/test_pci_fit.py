@@ -1,5 +1,7 @@
 """Which of several devices a request gets, and what a refusal says."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -98,6 +100,12 @@ def test_within_the_socket_the_nearest_cell_comes_first() -> None:
     assert addresses_of(take(request(policy=NumaPolicy.SOCKET), host, near=[0], cells=cells)) == [DEV2]
 
 
+def test_who_prefers_near_devices_gets_one_of_an_unknown_cell_before_a_far_one() -> None:
+    host = [pool(DEV0, cell=1), pool(DEV1)]
+    assert addresses_of(take(request(policy=NumaPolicy.PREFERRED), host, near=[0])) == [DEV1]
+    assert addresses_of(take(request(count=2, policy=NumaPolicy.PREFERRED), host, near=[0])) == [DEV0, DEV1]
+
+
 def test_a_device_of_an_unknown_cell_is_on_no_socket() -> None:
     assert isinstance(take(request(policy=NumaPolicy.SOCKET), [pool(DEV0)], near=[0], cells=on_sockets(0)), Misfit)
 
@@ -124,6 +132,15 @@ def test_a_tag_that_the_pool_does_not_have_is_no_match() -> None:
     )
 
 
+def test_pools_without_devices_and_of_unknown_cells_stand_in_no_devices_way() -> None:
+    host = [pool(), pool(DEV1, cell=0), pool(), pool(DEV0), pool(cell=1)]
+    assert addresses_of(take(request(count=2), host, near=[0])) == [DEV0, DEV1]
+
+
+def test_a_tag_asked_for_without_a_value_matches_a_pool_that_does_not_have_it() -> None:
+    assert addresses_of(take(request(tags={"net": ""}), [pool(DEV0, tags={"net": "a"}), pool(DEV1)])) == [DEV1]
+
+
 def test_ids_match_whatever_their_case() -> None:
     assert addresses_of(take(request(vendor="15B3"), [pool(DEV0, vendor="15b3")])) == [DEV0]
 
@@ -138,6 +155,20 @@ def test_a_refusal_tells_what_became_of_all_that_match() -> None:
         "PCI devices for net, of 4 that match (1 gone from the host, 1 held, 1 not near NUMA cell 0 by policy Legacy, "
         "1 of type PF, to be asked for by type): asked 1, free 0"
     )
+
+
+def test_a_far_device_is_not_told_as_such_to_whom_it_would_do() -> None:
+    far = pool(DEV0, cell=1, type_=PciType.PF)
+    assert str(take(request(policy=NumaPolicy.PREFERRED), [far], near=[0])) == (
+        "PCI devices for net, of 1 that match (1 of type PF, to be asked for by type): asked 1, free 0"
+    )
+
+
+def test_of_pools_that_are_alike_the_one_of_the_lowest_cell_comes_first_and_an_unknown_cell_before_it() -> None:
+    host = [pool(DEV0, cell=1), pool(DEV1, cell=0)]
+    assert addresses_of(take(request(), host)) == [DEV1]
+    assert addresses_of(take(request(), [*host, pool(DEV2)])) == [DEV2]
+    assert addresses_of(take(request(), [pool(DEV1), pool(DEV0)])) == [DEV0]
 
 
 def test_a_pf_for_the_guest_shuts_out_its_own_vfs() -> None:
@@ -190,6 +221,22 @@ def test_a_hopeless_search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pci_fit, "TRIES_MAX", 0)
     asked = [A_PF, request(product="1520")]
     assert str(take(asked, CARD)) == "PCI devices for pf and net together: asked 2, free 1"
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3, 4])
+def test_a_hopeless_search_looks_once_and_as_often_again_as_it_may(monkeypatch: pytest.MonkeyPatch, tries: int) -> None:
+    looks, divide = [], pci_fit.divide
+
+    def counted(*given: Any) -> Any:
+        looks.append(given)
+        return divide(*given)
+
+    monkeypatch.setattr(pci_fit, "divide", counted)
+    monkeypatch.setattr(pci_fit, "TRIES_MAX", tries)
+    pfs = [f"0000:0{card}:00.0" for card in (1, 2, 3)]
+    host = [physical(*pfs), *(virtual(pf, *(f"{pf[:8]}10.{n}" for n in range(int(pf[6])))) for pf in pfs)]
+    assert isinstance(take([A_PF, request(product="1520", count=6)], host), Misfit)
+    assert len(looks) == 1 + tries
 
 
 def test_a_device_that_is_told_twice_is_given_once() -> None:

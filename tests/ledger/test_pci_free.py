@@ -41,6 +41,12 @@ def test_a_vf_and_its_pf_held_by_two_guests_are_told() -> None:
     assert str(rest.conflicts[0]) == f"PCI device {VF2}: its physical function {PF} is held by a (held by b)"
 
 
+def test_all_who_hold_the_pf_of_a_vf_are_named() -> None:
+    assert f"PCI device {VF2}: its physical function {PF} is held by a, c (held by b)" in said(
+        has("a", PF), has("c", PF), has("b", VF2)
+    )
+
+
 def test_a_vf_and_its_pf_held_by_one_guest_in_two_roles_are_no_conflict() -> None:
     assert said(Holding("a", stays=(with_devices(PF), with_devices(VF1)))) == []
 
