@@ -250,3 +250,39 @@ def test_a_hopeless_search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(put(asked, cells=host, pools=nics)) == (
         "PCI devices for net, of 8 that match (6 not near NUMA cell 0, 1 by policy Required): asked 3, free 2"
     )
+
+
+def test_its_own_mediated_device_comes_before_others() -> None:
+    asked = PlacementRequest(mdev_requests=(mdevs(VGPU),))
+    types = (mdev_type(GPU, VGPU, 0, "u1"), mdev_type("0000:07:00.0", VGPU, 4))
+    own = Placement(mdevs=(HeldMdev(type=VGPU, parent_address=GPU, count=1),))
+    assert found(put(asked, Holding("g", stays=(own,), listed=own), mdev_types=types)).mdevs == own.mdevs
+    assert isinstance(put(asked, Holding("a", stays=(own,)), mdev_types=types[:1]), Misfit)
+
+
+def test_an_adopted_guest_of_two_cells_keeps_the_cpus_of_both() -> None:
+    two = cells_of((1, 512), (1, 512), policy=CpuPolicy.DEDICATED)
+    listed = Placement(cells=(held(0, memory=512, cpus="3"), held(1, memory=512, cpus="7")))
+    assert [each.cpus for each in found(put(two, Holding("g", listed=listed))).cells] == ["3", "7"]
+
+
+def test_an_adopted_guest_whose_cpus_are_not_told_gets_the_lowest_of_its_cell() -> None:
+    listed = Placement(cells=(held(0, memory=1024),))
+    size = Amounts(pcpus=1, memory_mib=1024)
+    full = holds("a", held(0, cpus="1-3"))
+    assert found(put(PINNED, Holding("g", listed=listed), full, size=size)).cells == (held(0, memory=1024, cpus="0"),)
+
+
+def test_an_empty_pool_keeps_no_guest_away_from_its_cell() -> None:
+    assert cells_and_devices(put(PINNED, pools=(pool(cell=0),))) == ([0], [])
+
+
+def test_the_search_with_devices_ends_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = tuple(cell(id_, dedicated=f"{4 * id_}-{4 * id_ + 3}") for id_ in range(3))
+    nics = (pool(NIC0, cell=0), pool(NIC1, cell=1), pool("0000:9a:00.0", "0000:9a:00.1", cell=2))
+    asked = asking(request(count=2, policy=NumaPolicy.REQUIRED))
+    assert cells_and_devices(put(asked, cells=host, pools=nics))[0] == [2]
+    monkeypatch.setattr(placement, "SETS_MAX", 4)
+    assert isinstance(put(asked, cells=host, pools=nics), Misfit)
+    monkeypatch.setattr(placement, "SETS_MAX", 5)
+    assert cells_and_devices(put(asked, cells=host, pools=nics))[0] == [2]
