@@ -9,6 +9,7 @@ from hypertally.api.inventory import PciPool, PciType
 from hypertally.api.placement import HeldDevice, NumaPolicy
 from hypertally.ledger import pci_fit
 from hypertally.ledger.numa_fit import Misfit
+from hypertally.ledger.pci_match import divide
 from tests.ledger.pci_make import (
     A_PF,
     CARD,
@@ -225,7 +226,7 @@ def test_a_hopeless_search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("tries", [1, 2, 3, 4])
 def test_a_hopeless_search_looks_once_and_as_often_again_as_it_may(monkeypatch: pytest.MonkeyPatch, tries: int) -> None:
-    looks, divide = [], pci_fit.divide
+    looks = []
 
     def counted(*given: Any) -> Any:
         looks.append(given)
