@@ -28,7 +28,9 @@ from tests.support.quiet import wait_until_quiet
 from tests.support.walk import Walk, World
 
 EXHAUSTIVE = bool(os.environ.get("HYPERTALLY_EXHAUSTIVE"))
-SEED = int(os.environ.get("HYPERTALLY_SEED") or random.SystemRandom().randrange(10**6))
+# All processes of one run must find the same tests, so the same seed: they share a name of their run.
+_OF_THE_RUN = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).randrange(10**6)  # noqa: S311
+SEED = int(os.environ.get("HYPERTALLY_SEED") or _OF_THE_RUN)
 WALKS = 20 if EXHAUSTIVE else 1
 STEPS = 800 if EXHAUSTIVE else 200
 FAULTY_READS, FAULTY_WRITES = 0.06, 0.25
