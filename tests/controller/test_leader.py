@@ -207,7 +207,7 @@ def _wait_for_a_word_on_each(fleet: Fleet, names: list[str]) -> None:
 def _assert_counted_on(ledgers: list[Object]) -> None:
     """Each version of the ledger follows from the one before, and holds no more than there is."""
     for before, after in pairwise(ledgers):
-        if before != after:
+        if before and before != after:
             assert after["generation"] == before.get("generation", 0) + 1
     for ledger in filter(None, ledgers):
         assert len({claim["uuid"] for claim in ledger["claims"]}) == len(ledger["claims"]) <= ROOM
