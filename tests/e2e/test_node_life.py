@@ -79,6 +79,7 @@ def test_a_host_that_is_let_go_goes_and_one_that_dies_with_its_node_goes_when_no
     site.cluster.kubectl("delete", "node", NODE)
     # libvirt's test driver has a guest of its own, for which there is no Instance.
     wait_until(lambda: site.vanished(NODE) == "OrphansListed", seconds=SECONDS, what="its orphan to keep it")
-    (guest,) = site.fleet.nodes.get(NODE)["status"]["report"]["guests"]
-    site.fleet.instance("", uuid=guest["uuid"])
+    report = site.fleet.nodes.get(NODE)["status"]["report"]
+    gone = {"guests": [], "generation": report["generation"] + 1}
+    site.fleet.nodes.merge_status(NODE, {"status": {"report": gone}}).check()
     wait_until(lambda: site.names() == set(), seconds=SECONDS, what=f"{NODE} to go")
