@@ -1,0 +1,105 @@
+{{- define "hypertally.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* What every object is called after: the release, which is usually called as the chart. */}}
+{{- define "hypertally.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains (include "hypertally.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "hypertally.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "hypertally.agent" -}}{{ include "hypertally.fullname" . }}-agent{{- end -}}
+{{- define "hypertally.controller" -}}{{ include "hypertally.fullname" . }}-controller{{- end -}}
+
+{{- define "hypertally.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/name: {{ include "hypertally.name" . }}
+app.kubernetes.io/part-of: hypertally
+{{- end -}}
+
+{{/* Of one program's Pods. Call with (list . "agent"). */}}
+{{- define "hypertally.selectorLabels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ include "hypertally.name" $root }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{- define "hypertally.agent.serviceAccount" -}}
+{{- .Values.agent.serviceAccount.name | default (include "hypertally.agent" .) -}}
+{{- end -}}
+
+{{- define "hypertally.controller.serviceAccount" -}}
+{{- .Values.controller.serviceAccount.name | default (include "hypertally.controller" .) -}}
+{{- end -}}
+
+{{/* The Lease that the controllers stand for; the policies close it to everybody else. */}}
+{{- define "hypertally.leaderLease" -}}
+{{- index .Values.controller.config "leader-lease-name" | default "hypertally-controller" -}}
+{{- end -}}
+
+{{/* The nodes of the DaemonSet as KEY=VALUE,KEY=VALUE. */}}
+{{- define "hypertally.agentNodes" -}}
+{{- $labels := list -}}
+{{- range $key, $value := .Values.agent.nodeSelector -}}
+{{- $labels = append $labels (printf "%s=%s" $key $value) -}}
+{{- end -}}
+{{- join "," $labels -}}
+{{- end -}}
+
+{{/* Call with (list . .Values.agent.image). A digest goes before a tag. */}}
+{{- define "hypertally.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $image.repository ($image.tag | default $root.Values.image.tag | default $root.Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A program's file of settings. Helm reads every number as a float: 1000000 would be written as 1e+06. */}}
+{{- define "hypertally.config" -}}
+{{- range $key, $value := . }}
+{{- if kindIs "slice" $value }}
+{{ $key }}:
+{{- toYaml $value | nindent 2 }}
+{{- else if and (kindIs "float64" $value) (eq (float64 (int64 $value)) $value) }}
+{{ $key }}: {{ int64 $value }}
+{{- else }}
+{{ $key }}: {{ toYaml $value }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "hypertally.probes" -}}
+startupProbe:
+  httpGet:
+    path: /healthz
+    port: http
+  periodSeconds: 2
+  timeoutSeconds: 5
+  failureThreshold: {{ .startupFailures }}
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: http
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: http
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+{{- end -}}
