@@ -82,11 +82,12 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .PHONY: lock
 lock: setup ## Pin what pyproject.toml asks for (UPGRADE=1 for the newest versions)
-	$(LOCK) pyproject.toml --extra agent --extra controller --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra agent --extra controller --extra plugin --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml --extra agent -c requirements/dev.txt -o requirements/agent.txt
 	$(LOCK) pyproject.toml --extra controller -c requirements/dev.txt -o requirements/controller.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group go -o requirements/go.txt
+	$(LOCK) --group sbom -c requirements/dev.txt -o requirements/sbom.txt
 
 .PHONY: clean
 clean: ## Remove what can be made again; the built programs stay in the user's cache

@@ -1,0 +1,1 @@
+"""The images of agent and controller: built with whichever builder the machine has."""
