@@ -22,8 +22,9 @@ _INTRODUCTION = """\
 <!-- Made from the programs' registries by hack/gen_metrics_reference.py: change it there. -->
 
 Both programs serve the Prometheus text format at `/metrics` of `--listen`. Names and labels are an interface.
-A histogram has the usual series `_bucket`, `_sum` and `_count`. The label `compute_node` is the ComputeNode's name;
-`kind` is the kind of the object that was looked at.
+A histogram has the usual series `_bucket`, `_sum` and `_count`; counters and histograms have `_created` as well. What
+begins with `process_` is of the program itself, as all clients of Prometheus name it. The label `compute_node` is the
+ComputeNode's name; `kind` is the kind of the object that was looked at.
 
 What hosts and guests use is what the last audit saw: a scrape asks libvirt nothing, so these change with the audits,
 and what an audit did not tell is absent. Only guests that run or are paused have series. Those beyond
@@ -31,10 +32,14 @@ and what an audit did not tell is absent. Only guests that run or are paused hav
 begin anew with its start.
 
 What the controller counts over the fleet is what the last ledgers and conditions say; these have as many series as
-there are kinds of things, however large the fleet is. `hypertally_node_instances` has one for each ComputeNode and
-namespace, so it is off unless `--metrics-namespaces` names a number: the largest so many namespaces of each ComputeNode
-have series of their own, and the others share the one whose `namespace` is `(others)`. That is at most that number plus
-one for each ComputeNode, and never more than the 320 claims of a ledger.
+there are kinds of things, however large the fleet is. The label `stage` is where an amount stands: `capacity` and
+`measured` by the reports, `allocatable`, `allocated` and `free` by the ledgers; `free` is signed, so a host that is
+overcommitted lessens the sum of all.
+
+`hypertally_node_instances` has a series for each ComputeNode and namespace, so it is off unless `--metrics-namespaces`
+names a number: the largest so many namespaces of each ComputeNode have series of their own, and the others share the
+one whose `namespace` is `(others)`. That is at most that number plus one for each ComputeNode, and never more than the
+320 claims of a ledger.
 """
 
 _HEAD = ("Metric", "Type", "Labels", "Meaning")
@@ -44,6 +49,7 @@ def registries() -> dict[str, CollectorRegistry]:
     """By program, with everything that it registers at its start."""
     agent = AgentMetrics()
     agent.watch_hanging(lambda: 0)
+    agent.watch_ready(lambda: False)
     nobody = cast("AsyncKubeClient", None)  # a controller that is not started asks nobody anything
     return {
         "hypertally-agent": agent.registry,

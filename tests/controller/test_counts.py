@@ -40,9 +40,9 @@ def counted(
 
 
 def test_an_empty_fleet_has_none_of_anything() -> None:
-    assert samples(Counts()) == {
-        (f"fleet_{name}", ()): 0 for name in ("orphans", "drifted_guests", "misplaced_guests")
-    }  # fmt: skip
+    figures = [(f"fleet_{name}", ()) for name in ("orphans", "drifted_guests", "misplaced_guests")]
+    figures += [("fleet_open_migrations", (("type", name),)) for name in ("Live", "Cold", "Resize", "Evacuation")]
+    assert samples(Counts()) == dict.fromkeys(figures, 0)
 
 
 def test_ledgers_are_added_up() -> None:
@@ -92,6 +92,23 @@ def test_what_is_gone_is_taken_off_and_its_series_stay_at_zero() -> None:
     counts.hear("n0", counted(states=InstanceStates(paused=1)))
     counts.hear("n0", None)
     assert value(counts, "fleet_instances", state="paused") == 0
+
+
+def test_amounts_are_added_up_at_every_stage_in_base_units() -> None:
+    counts, size = Counts(), Amounts(vcpus=8, pcpus=2, memory_mib=4, disk_mib=6)
+    for name in ("n0", "n1"):
+        on = node(name, claims=[claim("a", resources=1)])
+        assert on.status.report is not None
+        assert on.status.ledger is not None
+        report = replace(on.status.report, capacity=size, measured=None)
+        ledger = replace(on.status.ledger, free=Amounts(vcpus=-3))
+        counts.hear(name, replace(on, status=replace(on.status, report=report, ledger=ledger)))
+    assert value(counts, "fleet_vcpus", stage="capacity") == 16
+    assert value(counts, "fleet_pcpus", stage="capacity") == 4
+    assert value(counts, "fleet_memory_bytes", stage="capacity") == 8 * 2**20
+    assert value(counts, "fleet_disk_bytes", stage="capacity") == 12 * 2**20
+    assert value(counts, "fleet_vcpus", stage="free") == -6, "signed: who is overcommitted has less than nothing"
+    assert value(counts, "fleet_vcpus", stage="measured") is None, "nobody knows"
 
 
 FLEET = st.lists(

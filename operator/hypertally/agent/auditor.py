@@ -97,6 +97,8 @@ class Auditor:
         self._metrics.audits.labels(self._node, _result(look)).inc()
         self._metrics.usage.hear(self._node, look.usage if isinstance(look, Seen) else None)
         self._metrics.connected.labels(self._node).set(not isinstance(look, Lost))
+        if not isinstance(look, Lost):  # nothing was asked, so nothing new is known
+            self._metrics.problems.labels(self._node).set(len(look.problems) if isinstance(look, Seen) else 1)
 
 
 def _result(look: Look) -> str:

@@ -48,6 +48,7 @@ class Agent:
         self._shared = Shared(settings.compare_interval, metrics=AgentMetrics(settings.metrics_guests))
         self._deadlines = Deadlines(MOST_HANGING)
         self._shared.metrics.watch_hanging(lambda: self._deadlines.hanging)
+        self._shared.metrics.watch_ready(lambda: not self._unready())
         self._loops = [self._loop(rank) for rank in range(len(settings.connections))]
         lease = Ref(LEASE, settings.node_name, settings.lease_namespace)
         place = seat([spec.uri for spec in settings.connections])

@@ -150,6 +150,7 @@ class Cache:
     def _migration_changed(self, old: Migration | None, new: Migration | None) -> None:
         one = _one(old, new)
         key, instance = key_of(one.metadata), f"{one.metadata.namespace}/{one.spec.instance_name}"
+        self.counts.moves.hear(key, new)
         self._migrations_by_instance.set(key, [instance] if new else [])
         self._migrations_by_node.set(key, [one.spec.target_compute_node_name] if new else [])
         self._enqueue(Task(Subject.MIGRATION, key))

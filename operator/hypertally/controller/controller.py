@@ -68,6 +68,8 @@ class Controller:
         self.metrics = Metrics(counts)
         self.queue = WorkQueue()
         self.leads = False
+        self.standing: Callable[[], list[str]] = list
+        """What keeps it from standing for the lead."""
         self.cache = Cache(self._enqueue, time.monotonic, settings.agent_grace, counts)
         self._stores: dict[Kind, Store[Any]] = {INSTANCE: self.cache.instances, MIGRATION: self.cache.migrations}
         self._listed: dict[Kind, str] = {}
@@ -202,12 +204,15 @@ class Controller:
         return [f"the event loop has not turned for {idle:.0f} s"] if idle > _STUCK_SECONDS else []
 
     def complaints_ready(self) -> list[str]:
+        """Nothing also for who stands by: a rollout waits for it."""
         if not self._synced:
             return ["the first full lists are not complete"]
         silence = time.monotonic() - min(self._nodes.heard_at, self._leases.heard_at)
-        return [f"the API server has said nothing for {silence:.0f} s"] if silence > _UNHEARD_SECONDS else []
+        unheard = [f"the API server has said nothing for {silence:.0f} s"] if silence > _UNHEARD_SECONDS else []
+        return unheard + self.standing()
 
     def _add_gauges(self) -> None:
+        self.metrics.gauge("ready", "1 if /readyz says so, else 0.", lambda: float(not self.complaints_ready()))
         self.metrics.gauge("leader", "1 if this one works, 0 if it stands by.", lambda: float(self.leads))
         self.metrics.gauge("queue_length", "Objects that wait to be reconciled.", lambda: len(self.queue))
         self.metrics.gauge("compute_nodes", "ComputeNodes in the cache.", lambda: len(self.cache.nodes))

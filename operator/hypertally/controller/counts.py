@@ -8,10 +8,13 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from hypertally.api.amounts import Amounts
 from hypertally.api.base import to_wire
 from hypertally.api.compute_node import ComputeNode, Ledger, NodeCondition
 from hypertally.ledger.drift import drifts
 from hypertally.ledger.transitions import STAYS
+
+from .move_counts import MoveCounts
 
 OTHERS = "(others)"
 """In place of a namespace: of those beyond the bound. No namespace can be called so."""
@@ -24,7 +27,12 @@ _FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hypertally_fleet_orphans": ("Guests that no Instance stands for.", ()),
     "hypertally_fleet_drifted_guests": ("Guests that are not what is accounted for them.", ()),
     _STRAYS: ("Guests whose Instance is accounted on another host, or on none.", ()),
+    "hypertally_fleet_vcpus": ("Virtual CPUs of all hosts.", ("stage",)),
+    "hypertally_fleet_pcpus": ("CPUs of all hosts that a guest has to itself.", ("stage",)),
+    "hypertally_fleet_memory_bytes": ("Memory of all hosts.", ("stage",)),
+    "hypertally_fleet_disk_bytes": ("Disk of all hosts.", ("stage",)),
 }
+_MIB = 2**20
 _BY_NAMESPACE = "hypertally_node_instances"
 _TYPES = frozenset(NodeCondition)
 
@@ -40,6 +48,7 @@ class Counts(Collector):
 
     def __init__(self, namespaces: int = 0) -> None:
         self._namespaces = namespaces
+        self.moves = MoveCounts()
         self._of_node: dict[str, Counter[_Key]] = {}
         self._strays: dict[str, int] = {}
         self._by_namespace: dict[str, Counter[str]] = {}
@@ -70,7 +79,7 @@ class Counts(Collector):
                 self._total[key] += change
 
     def describe(self) -> Iterable[Metric]:
-        return [_family(name, *_FAMILIES[name]) for name in _FAMILIES] + [_per_namespace()]
+        return [*(_family(name, *_FAMILIES[name]) for name in _FAMILIES), _per_namespace(), *self.moves.describe()]
 
     def collect(self) -> Iterable[Metric]:
         total = dict(self._total)
@@ -83,6 +92,7 @@ class Counts(Collector):
                     family.add_metric(values, number)
             yield family
         yield self._collect_namespaces()
+        yield from self.moves.collect()
 
     def _collect_namespaces(self) -> Metric:
         family = _per_namespace()
@@ -96,14 +106,28 @@ def _figures(node: ComputeNode) -> Iterator[tuple[_Key, int]]:
     for condition in node.status.conditions:
         if condition.type in _TYPES:
             yield ("hypertally_fleet_compute_nodes", (condition.type, condition.status.value)), 1
-    ledger = node.status.ledger
+    ledger, report = node.status.ledger, node.status.report
+    if report is not None:
+        yield from _amounts("capacity", report.capacity)
+        yield from _amounts("measured", report.measured)
     if ledger is not None:
+        for stage in ("allocatable", "allocated", "free"):
+            yield from _amounts(stage, getattr(ledger, stage))
         for state, number in to_wire(ledger.states).items():
             yield ("hypertally_fleet_instances", (state,)), number
         for kind, number in to_wire(ledger.workload).items():
             yield ("hypertally_fleet_workload", (kind,)), number
         yield ("hypertally_fleet_orphans", ()), ledger.orphans.count
         yield ("hypertally_fleet_drifted_guests", ()), len(drifts(node))
+
+
+def _amounts(stage: str, amounts: Amounts | None) -> Iterator[tuple[_Key, int]]:
+    """What is not known is left out of the sum."""
+    if amounts is not None:
+        yield ("hypertally_fleet_vcpus", (stage,)), amounts.vcpus
+        yield ("hypertally_fleet_pcpus", (stage,)), amounts.pcpus
+        yield ("hypertally_fleet_memory_bytes", (stage,)), amounts.memory_mib * _MIB
+        yield ("hypertally_fleet_disk_bytes", (stage,)), amounts.disk_mib * _MIB
 
 
 def _namespaces(ledger: Ledger) -> Counter[str]:
@@ -130,4 +154,5 @@ def _per_namespace() -> GaugeMetricFamily:
 
 def labels() -> dict[str, tuple[str, ...]]:
     """Of each family, by its name."""
-    return {name: names for name, (_, names) in _FAMILIES.items()} | {_BY_NAMESPACE: ("compute_node", "namespace")}
+    families = {name: names for name, (_, names) in _FAMILIES.items()} | MoveCounts.labels()
+    return families | {_BY_NAMESPACE: ("compute_node", "namespace")}

@@ -119,10 +119,7 @@ def _end_in_time(code: int) -> None:
 def _serve(controller: Controller, election: Election | None, chosen: Settings) -> HealthServer | None:
     if chosen.listen is None:
         return None
-
-    def ready() -> list[str]:
-        """Also who stands by is: a rollout waits for it."""
-        return controller.complaints_ready() + (election.complaints() if election else [])
-
-    probes = Probes(live=controller.complaints_live, ready=ready)
+    if election is not None:
+        controller.standing = election.complaints
+    probes = Probes(live=controller.complaints_live, ready=controller.complaints_ready)
     return HealthServer(chosen.listen, probes, controller.metrics.registry).start()

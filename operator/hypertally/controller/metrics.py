@@ -5,6 +5,8 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
+from hypertally.serving.process_metrics import describe_process
+
 from .queue import Subject
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -16,6 +18,7 @@ class Metrics:
 
     def __init__(self, counts: Collector | None = None) -> None:
         self.registry = CollectorRegistry()
+        describe_process("controller", self.registry)
         if counts is not None:
             self.registry.register(counts)
         self._duration = Histogram(
