@@ -24,8 +24,10 @@ setup: ## Install what is missing: Debian packages, .venv, the control plane's p
 demo: setup ## A live control plane with agent and controller (URI="qemu:///system …" picks libvirt hosts)
 	@$(BIN)/python -m demo $(URI)
 
-# Several test processes: most tests wait for real programs. One file stays in one process, for the hosts that it shares.
-PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),auto) --maxprocesses=4 --dist=loadfile
+# More test processes than CPUs: most tests wait for real programs. One file stays in one process, for the hosts that it
+# shares; files are begun in the order that tests/conftest.py gives them.
+PYTEST = $(BIN)/python -m pytest -n $(or $(WORKERS),$(shell echo $$(($$(nproc) + 2)))) --maxprocesses=6 \
+	--dist=loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some, WORKERS=0 in one process)
