@@ -67,6 +67,8 @@ class Ports:
     etcd: int
     etcd_peer: int
     apiserver: int
+    address: str = HOST
+    """Of the API server; etcd is for nobody but it."""
 
     @property
     def etcd_url(self) -> str:
@@ -74,7 +76,7 @@ class Ports:
 
     @property
     def url(self) -> str:
-        return f"https://{HOST}:{self.apiserver}"
+        return f"https://{self.address}:{self.apiserver}"
 
 
 def etcd_command(programs: Programs, layout: Layout, ports: Ports) -> list[str | Path]:
@@ -99,11 +101,11 @@ def apiserver_command(programs: Programs, layout: Layout, ports: Ports) -> list[
         programs.apiserver.path,
         f"--etcd-servers={ports.etcd_url}",
         f"--secure-port={ports.apiserver}",
-        f"--bind-address={HOST}",
+        f"--bind-address={ports.address}",
         # Else it looks for an address of the default route, and does not start on a machine that has none. The
         # reconciler would refuse to publish a loopback address as the endpoint of the service `kubernetes`.
-        f"--advertise-address={HOST}",
-        "--endpoint-reconciler-type=none",
+        f"--advertise-address={ports.address}",
+        f"--endpoint-reconciler-type={'none' if ports.address == HOST else 'lease'}",
         f"--cert-dir={layout.certificates}",
         f"--service-account-key-file={layout.signing_key}",
         f"--service-account-signing-key-file={layout.signing_key}",
@@ -142,6 +144,7 @@ class Client:
     port: int
     ca_file: Path
     token: str
+    address: str = HOST
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body; status 0 where nobody answers."""
@@ -150,7 +153,7 @@ class Client:
             trust = ssl.create_default_context(cafile=str(self.ca_file))
         except OSError:
             return 0, b""
-        connection = HTTPSConnection(HOST, self.port, timeout=ANSWER_DEADLINE, context=trust)
+        connection = HTTPSConnection(self.address, self.port, timeout=ANSWER_DEADLINE, context=trust)
         return _get(connection, path, {"Authorization": f"Bearer {self.token}"})
 
     def serves(self, path: str) -> bool:

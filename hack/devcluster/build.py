@@ -27,14 +27,14 @@ def build(cache: Path, pins: Pins, progress: Progress) -> None:
     """Build all programs into the cache, unless somebody else does so meanwhile."""
     target = built_folder(cache, pins)
     target.mkdir(parents=True, exist_ok=True)
-    with _alone(target.with_suffix(".lock"), progress):
+    with alone(target.with_suffix(".lock"), progress):
         missing = [name for name in PACKAGES if not (target / name).exists()]
         if missing:
             _build(missing, target, pins, progress, golang.find_go(cache, pins.go, progress))
 
 
 @contextmanager
-def _alone(lock: Path, progress: Progress) -> Iterator[None]:
+def alone(lock: Path, progress: Progress) -> Iterator[None]:
     """Hold the lock file, so that two test runs do not compile the same thing side by side."""
     started = time.monotonic()
     with lock.open("a") as file:

@@ -14,7 +14,7 @@ from devcluster.audit import AuditLog
 from devcluster.directories import Directory
 from devcluster.errors import ClusterError, PortTakenError
 from devcluster.pins import APISERVER, ETCD
-from devcluster.ports import free_ports
+from devcluster.ports import HOST, free_ports
 from devcluster.process import Launcher, Process
 from devcluster.programs import Programs, find_programs
 from devcluster.progress import Progress, Silent
@@ -35,9 +35,10 @@ class Cluster:
     """
 
     def __init__(
-        self, name: str, programs: Programs, place: Directory, tokens: Mapping[str, str], apiserver_args: Sequence[str]
-    ) -> None:
-        ports = Ports(*free_ports(3))
+        self, name: str, programs: Programs, place: Directory, tokens: Mapping[str, str],
+        apiserver_args: Sequence[str], address: str = HOST,
+    ) -> None:  # fmt: skip
+        ports = Ports(*free_ports(3), address)
         layout = Layout(place.path)
         self.name = name
         self.programs = programs
@@ -48,7 +49,7 @@ class Cluster:
         self._place = place
         self._layout = layout
         self._tokens = tokens
-        self._client = Client(ports.apiserver, layout.ca_file, self.token)
+        self._client = Client(ports.apiserver, layout.ca_file, self.token, address)
         self._launcher = Launcher()
         self.etcd = Process(
             ETCD, etcd_command(programs, layout, ports),
@@ -71,12 +72,14 @@ class Cluster:
         extra_users: Iterable[User] = (),
         may_build: bool = True,
         seconds: float = START_DEADLINE,
+        address: str = HOST,
     ) -> Self:
         """A cluster that is ready.
 
         name: appears in kubeconfigs. directory: an empty folder of the caller's, who removes it; else one in the
         temporary directory. audit: the server records each request, see `audit_log`. may_build: build missing programs,
-        which takes minutes the first time. seconds: the deadline for each of the two programs.
+        which takes minutes the first time. seconds: the deadline for each of the two programs. address: one of this
+        machine's, where the API server listens.
 
         ProgramMissingError, BuildError, or ProcessError with the end of the log of the program that did not come up.
         """
@@ -91,8 +94,8 @@ class Cluster:
             arguments = [*(audit_arguments(layout) if audit else ()), *extra_apiserver_args]
             for _ in range(PORT_ATTEMPTS - 1):
                 with suppress(PortTakenError):
-                    return cls(name, programs, place, tokens, arguments).bring_up(seconds)
-            return cls(name, programs, place, tokens, arguments).bring_up(seconds)
+                    return cls(name, programs, place, tokens, arguments, address).bring_up(seconds)
+            return cls(name, programs, place, tokens, arguments, address).bring_up(seconds)
         except Exception:
             place.keep_logs()
             raise

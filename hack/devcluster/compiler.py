@@ -30,6 +30,7 @@ class Compiler:
     go: Path
     pins: Pins
     progress: Progress
+    module: Path = MODULE
     started: float = field(default_factory=time.monotonic)
     doing: str = ""
     compiled: int = 0
@@ -67,14 +68,14 @@ class Compiler:
         # The user's own Go settings (proxies, caches), without cgo: static programs that need no C compiler.
         environment = {**os.environ, "CGO_ENABLED": "0"}
         with subprocess.Popen(
-            [self.go, *arguments], cwd=MODULE, env=environment,
+            [self.go, *arguments], cwd=self.module, env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         ) as process, self._told(process):  # fmt: skip
             for line in process.stdout or ():
                 lines.append(line.rstrip())
                 self.compiled += bool(self.total) and _is_package(line)
         if process.returncode:
-            raise BuildError(_failed(arguments[0], process.returncode, lines[-LAST_LINES:]))
+            raise BuildError(_failed(arguments[0], process.returncode, self.module, lines[-LAST_LINES:]))
         return lines
 
     @contextmanager
@@ -110,10 +111,10 @@ def _is_package(line: str) -> bool:
     return bool(line.strip()) and " " not in line.strip()
 
 
-def _failed(command: str, code: int, lines: Sequence[str]) -> str:
+def _failed(command: str, code: int, module: Path, lines: Sequence[str]) -> str:
     shown = "\n".join(f"    {line}" for line in lines)
     return (
-        f"go {command} ended with {code} in {MODULE}:\n{shown}\n"
+        f"go {command} ended with {code} in {module}:\n{shown}\n"
         "Hint: a build needs a reachable Go module proxy (see go env GOPROXY), 4 GB of disk and 3 GB of memory; "
         "or point KUBEBUILDER_ASSETS at a folder with etcd, kube-apiserver and kubectl"
     )

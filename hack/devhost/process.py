@@ -39,6 +39,11 @@ class Supervisor:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Of the process that the namespaces can be entered by; of the one for PIDs it is only the parent."""
+        return self._process.pid
+
     def ask(self, command: str, timeout: float = 15.0) -> None:
         """Gives one command and waits for its answer; raises HostError with the reason of a refusal."""
         with self._lock:
