@@ -103,3 +103,65 @@ readinessProbe:
   timeoutSeconds: 5
   failureThreshold: 2
 {{- end -}}
+
+{{/* How a monitor scrapes. The label job is the program's name, whatever the objects are called: the rules and dashboards
+use it. Call with (list monitor component). */}}
+{{- define "hypertally.scrape" -}}
+{{- $monitor := index . 0 -}}
+{{- $component := index . 1 -}}
+interval: {{ $monitor.interval }}
+scrapeTimeout: {{ $monitor.scrapeTimeout }}
+relabelings:
+  - targetLabel: job
+    replacement: hypertally-{{ $component }}
+  - sourceLabels: [__meta_kubernetes_pod_node_name]
+    targetLabel: node
+{{- end -}}
+
+{{/* The Pod of one command of the controller's program, which ends. Call with (list . serviceAccount arguments). */}}
+{{- define "hypertally.command" -}}
+{{- $root := index . 0 -}}
+{{- $controller := $root.Values.controller -}}
+serviceAccountName: {{ index . 1 }}
+automountServiceAccountToken: true
+enableServiceLinks: false
+restartPolicy: Never
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $controller.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $controller.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml $controller.podSecurityContext | nindent 2 }}
+containers:
+  - name: {{ first (index . 2) }}
+    image: {{ include "hypertally.image" (list $root $controller.image) | quote }}
+    imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+    command: [hypertally-controller]
+    args: {{ index . 2 | toJson }}
+    env:
+      - name: HYPERTALLY_CONFIG
+        value: /etc/hypertally/controller.yaml
+      - name: HYPERTALLY_LEASE_NAMESPACE
+        value: {{ $root.Release.Namespace | quote }}
+    terminationMessagePolicy: FallbackToLogsOnError
+    securityContext:
+      {{- toYaml $controller.securityContext | nindent 6 }}
+    resources:
+      {{- toYaml $controller.resources | nindent 6 }}
+    volumeMounts:
+      - name: config
+        mountPath: /etc/hypertally
+        readOnly: true
+volumes:
+  - name: config
+    configMap:
+      name: {{ include "hypertally.controller" $root }}
+{{- end -}}
