@@ -41,6 +41,10 @@ coverage: setup ## Every test, with line and branch coverage
 fuzz: setup ## Spoilt documents for every reader of XML (DOCUMENTS=100000, SEED=1)
 	@$(BIN)/python -m tests.fuzz --documents $(or $(DOCUMENTS),100000) --seed $(or $(SEED),1)
 
+.PHONY: chaos
+chaos: setup ## Faults on a whole world of real parts, and what must hold in it (FAULTS=1000, SEED=1)
+	@$(BIN)/python -m tests.chaos --faults $(or $(FAULTS),1000) --seed $(or $(SEED),1)
+
 .PHONY: mutants
 mutants: setup ## What tests of the ledger would miss (MODULES="reconcile charges" for some; all take an hour)
 	@$(BIN)/python hack/mutants.py $(MODULES)
