@@ -31,7 +31,7 @@ FROM ${BASE} AS agent
 ARG AGENT_PACKAGES
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 libvirt0 ${AGENT_PACKAGES} \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
+    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
     # libvirt asks the system who it runs as.
     && printf 'hypertally:x:65532:65532::/tmp:/usr/sbin/nologin\n' >>/etc/passwd \
     && printf 'hypertally:x:65532:\n' >>/etc/group
@@ -62,7 +62,7 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation -w /wheels . \
 FROM ${BASE} AS controller
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
+    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
     && printf 'hypertally:x:65532:65532::/tmp:/usr/sbin/nologin\n' >>/etc/passwd \
     && printf 'hypertally:x:65532:\n' >>/etc/group
 COPY --from=build-controller /opt/hypertally /opt/hypertally
