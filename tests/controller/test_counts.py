@@ -40,6 +40,7 @@ def counted(
 
 
 def test_an_empty_fleet_has_none_of_anything() -> None:
+    figures: list[tuple[str, tuple[tuple[str, str], ...]]]
     figures = [(f"fleet_{name}", ()) for name in ("orphans", "drifted_guests", "misplaced_guests")]
     figures += [("fleet_open_migrations", (("type", name),)) for name in ("Live", "Cold", "Resize", "Evacuation")]
     assert samples(Counts()) == dict.fromkeys(figures, 0)
