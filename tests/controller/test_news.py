@@ -32,6 +32,16 @@ class TestOfComputeNode:
         was = said("Ready", TRUE, "Ready")
         assert of_node([was], said("Ready", UNKNOWN, "AgentSilent")) == [News("AgentSilent", "text", warns=True)]
 
+    def test_a_host_that_somebody_closed_is_no_warning(self) -> None:
+        was = said("Ready", TRUE, "Ready")
+        for reason in ("Cordoned", "Maintenance"):
+            assert of_node([was], said("Ready", FALSE, reason)) == [News(reason, "text", warns=False)]
+
+    def test_an_identity_conflict_is_told_once(self) -> None:
+        was = said("Ready", TRUE, "Ready")
+        now = said("Ready", FALSE, "IdentityConflict"), said("IdentityConflict", TRUE, "SharedHostUUID", "why")
+        assert of_node([was], *now) == [News("IdentityConflict", "why", warns=True)]
+
     def test_what_is_wrong_is_told_by_the_name_of_its_condition(self) -> None:
         for type_, reason in (("Overcommitted", "Exceeded"), ("Drifted", "GuestsDiffer")):
             for before in ([], [said(type_, FALSE, "AllWell")]):
@@ -60,6 +70,7 @@ class TestOfInstance:
     def test_what_is_held_and_somebody_should_look_at_warns(self) -> None:
         for type_, reason in (
             ("Claimed", "Overcommitted"), ("Claimed", "SizeDiffersFromSpec"), ("Placed", "Drifted"),
+            ("Claimed", "PlacementDiffersFromSpec"), ("Claimed", "Unplaced"),
         ):  # fmt: skip
             assert of_instance(instance(), said(type_, TRUE, reason)) == [News(reason, "text", warns=True)]
 

@@ -141,6 +141,14 @@ def test_a_record_that_its_living_agent_let_go_is_deleted_at_once(mortal: Fleet,
     until(mortal, lambda: not exists(host), "the record to go", host)
 
 
+def test_an_event_tells_of_a_record_that_was_deleted(mortal: Fleet, lost: Host) -> None:
+    arguments = ("--namespace=default", "--field-selector", f"involvedObject.name={lost.name},reason=Collected")
+    mortal.until(
+        lambda: lost.host_uuid in mortal.cluster.kubectl("get", "events", *arguments), "the Event of its deletion"
+    )
+    assert not exists(lost)
+
+
 def test_a_record_that_was_let_go_stays_while_an_instance_names_it(mortal: Fleet, host: Host) -> None:
     name = mortal.instance(host.name)
     mortal.wait_for_home(name, host.name)

@@ -1,11 +1,13 @@
 """What a person sees of what is wrong, on a real API server: conditions, Events, `kubectl describe`."""
 
+import json
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from tests.support.fleet import Fleet, Host, find_condition
-from tests.support.samples import amounts
+from tests.support.samples import amounts, fresh_name
 
 
 def wait_for_condition(host: Host, type_: str, status: str) -> str:
@@ -94,6 +96,35 @@ def test_what_becomes_of_a_host_is_told_as_events_of_it(fleet: Fleet, host: Host
     host.run(str(uuid4()), memoryMiB=10000)
     host.report()
     wait_for_event(fleet, "computenode", host.name, "Warning", "Overcommitted", "memoryMiB by 1808")
+
+
+def test_a_host_that_falls_silent_and_comes_back_is_told_each_time(fleet: Fleet, host: Host) -> None:
+    def reasons() -> list[str]:
+        arguments = ("--field-selector", f"involvedObject.name={host.name}", "-o", "json")
+        events = json.loads(fleet.cluster.kubectl("get", "events", "--namespace=default", *arguments))["items"]
+        return [event["reason"] for event in events]
+
+    fleet.until(lambda: "AgentSilent" in reasons(), "the Event of its silence")
+    host.look()
+    fleet.until(lambda: reasons().count("Ready") == 2, "the Event of its return")
+
+
+def test_a_host_that_somebody_closes_is_told_without_a_warning(fleet: Fleet, host: Host) -> None:
+    def becomes(reason: str) -> bool:
+        host.look()
+        return host.ready()[1] == reason
+
+    for word, reason in (("Disabled", "Cordoned"), (None, "Ready")):
+        assert fleet.nodes.merge(host.name, {"spec": {"schedulable": word}}).object
+        fleet.until(partial(becomes, reason), reason)
+        wait_for_event(fleet, "computenode", host.name, "Normal", reason)
+
+
+def test_two_records_of_one_host_are_told_on_both(fleet: Fleet, host: Host) -> None:
+    twin = Host(fleet, fresh_name("twin"), host.capacity, host_uuid=host.host_uuid)
+    twin.create()
+    for one, other in ((host, twin), (twin, host)):
+        wait_for_event(fleet, "computenode", one.name, "Warning", "IdentityConflict", other.name)
 
 
 def test_a_target_without_room_says_to_the_mover_what_is_missing(fleet: Fleet, host: Host) -> None:

@@ -30,7 +30,9 @@ from hypertally.ledger.node_conditions import is_served
 
 from .agents import Clock
 from .cache import Cache
+from .events import Events
 from .kept import is_kept
+from .news import collected
 from .queue import Subject, Task
 from .reads import LiveReads
 from .settings import Settings
@@ -74,6 +76,7 @@ class Collector:
         settings: Settings,
         clock: Clock,
         enqueue: Callable[[Task], None],
+        events: Events,
     ) -> None:
         self._client = client
         self._reads = reads
@@ -81,6 +84,7 @@ class Collector:
         self._settings = settings
         self._clock = clock
         self._enqueue = enqueue
+        self._events = events
         self._traces: dict[str, _Trace] = {}
         self._found: dict[str, tuple[Finding, frozenset[Guard]]] = {}
         """By the name of each candidate."""
@@ -191,6 +195,7 @@ class Collector:
         current.quota -= 1
         self._deleted.inc()
         self._traces.pop(meta.uid, None)
+        self._events.tell(node, collected(node))
         log.warning("ComputeNode %s (host %s) is deleted: its host is gone", meta.name, node.spec.host_uuid)
 
     def _facts(self, node: ComputeNode, raw: Object, current: _Pass) -> Facts:

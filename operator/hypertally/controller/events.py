@@ -34,9 +34,10 @@ class Events:
     def tell_transitions(self, regarding: Kind, status: KindStatus) -> None:
         """`regarding` as it was, `status` as it was written."""
         for each in news(regarding, status):
-            self._tell(regarding.metadata, type(regarding).__name__, each)
+            self.tell(regarding, each)
 
-    def _tell(self, meta: ObjectMeta, kind: str, told: News) -> None:
+    def tell(self, regarding: Kind, told: News) -> None:
+        meta, kind = regarding.metadata, type(regarding).__name__
         try:
             self._queue.put_nowait(self._event(meta, kind, told))
         except asyncio.QueueFull:

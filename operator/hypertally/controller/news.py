@@ -14,8 +14,13 @@ KindStatus = ComputeNodeStatus | InstanceStatus | MigrationStatus
 _ON_THE_WAY = frozenset({"NotSeen", "NotAccounted", "Pending", "InProgress", "Open"})
 """States that the next write replaces."""
 
-_TRUE_AND_STILL_BAD = frozenset({"Overcommitted", "SizeDiffersFromSpec", "Drifted"})
+_TRUE_AND_STILL_BAD = frozenset(
+    {"Overcommitted", "SizeDiffersFromSpec", "PlacementDiffersFromSpec", "Unplaced", "Drifted"}
+)
 """Reasons of conditions that hold, and somebody should look."""
+
+_AS_SOMEBODY_WANTS = frozenset({"Cordoned", "Maintenance"})
+"""Reasons for which a host is not ready, and nothing is wrong."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,19 @@ def _of_node(before: Sequence[Condition], after: Sequence[Condition]) -> Iterato
     """The controller's conditions: what Ready says, and what is wrong or no longer is."""
     for condition in _changed(before, after):
         if condition.type == NodeCondition.READY:
-            yield News(condition.reason, condition.message, condition.status is not Status.TRUE)
+            if condition.reason != NodeCondition.IDENTITY_CONFLICT:  # that condition tells it itself
+                warns = condition.status is not Status.TRUE and condition.reason not in _AS_SOMEBODY_WANTS
+                yield News(condition.reason, condition.message, warns)
         elif condition.status is Status.TRUE:
             yield News(condition.type, condition.message, warns=True)
         elif (old := find(tuple(before), condition.type)) is not None and old.status is Status.TRUE:
             yield News(condition.reason, condition.message, warns=False)
+
+
+def collected(node: ComputeNode) -> News:
+    """Of a record that was just deleted."""
+    text = f"Its host {node.spec.host_uuid} is gone and nothing stood for it any more: the record is deleted."
+    return News("Collected", text, warns=False)
 
 
 def _of_place(before: InstanceStatus, after: InstanceStatus) -> Iterator[News]:
