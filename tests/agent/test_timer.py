@@ -117,6 +117,10 @@ class TestBackoff:
         backoff.reset()
         assert backoff.delay() == pytest.approx(1)
 
+    def test_no_pause_between_two_tries_is_longer_than_half_a_minute(self) -> None:
+        backoff = Backoff(lambda: 1.0)
+        assert max(backoff.delay() for _ in range(20)) < 30.01
+
     def test_what_the_server_asks_for_is_waited_at_least(self) -> None:
         assert Backoff(lambda: 0.5).delay(at_least=30) == 30
 

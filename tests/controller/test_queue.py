@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
-from hypertally.controller.queue import Subject, Task, WorkQueue
+from hypertally.controller.queue import Again, Subject, Task, WorkQueue
 from hypertally.kube.reflector import Backoff
 from tests.support.virtual_time import run
 
-Handle = Callable[[Task], Awaitable[bool]]
+Handle = Callable[[Task], Awaitable[Again | None]]
 
 
 class Even(Backoff):
@@ -30,13 +30,13 @@ async def drained(queue: WorkQueue, handle: Handle, workers: int = 1) -> None:
 
 
 class Log:
-    def __init__(self, *, done_at: int = 1) -> None:
+    def __init__(self, *, done_at: int = 1, asked: float | None = None) -> None:
         self.seen: list[tuple[float, str]] = []
-        self.done_at = done_at
+        self.done_at, self.asked = done_at, asked
 
-    async def __call__(self, one: Task) -> bool:
+    async def __call__(self, one: Task) -> Again | None:
         self.seen.append((asyncio.get_running_loop().time(), one.key))
-        return len(self.seen) >= self.done_at
+        return None if len(self.seen) >= self.done_at else Again(self.asked)
 
 
 def test_tasks_come_once_each_in_the_order_they_were_added() -> None:
@@ -81,7 +81,7 @@ def test_a_task_added_while_it_is_worked_on_comes_again_but_never_twice_at_a_tim
     async def main() -> tuple[int, int]:
         queue, at_once, most, times = WorkQueue(), 0, 0, 0
 
-        async def handle(one: Task) -> bool:
+        async def handle(one: Task) -> None:
             nonlocal at_once, most, times
             at_once, times = at_once + 1, times + 1
             most = max(most, at_once)
@@ -90,7 +90,6 @@ def test_a_task_added_while_it_is_worked_on_comes_again_but_never_twice_at_a_tim
                 queue.add(one)
             await asyncio.sleep(1)
             at_once -= 1
-            return True
 
         queue.add(task("a"))
         await drained(queue, handle, workers=4)
@@ -111,6 +110,18 @@ def test_what_fails_comes_later_and_later_and_starts_anew_once_it_succeeded() ->
         return [round(b - a, 6) for a, b in pairwise(at[:5])] + [round(at[6] - at[5], 6)]
 
     assert run(main()) == [1, 2, 4, 4, 1]
+
+
+def test_what_the_server_wants_to_see_later_comes_later_but_no_later_than_the_longest_pause() -> None:
+    async def waited(asked: float) -> float:
+        queue, log = WorkQueue(Even(first=1.0, most=4.0)), Log(done_at=2, asked=asked)
+        queue.add(task("a"))
+        await drained(queue, log)
+        return log.seen[1][0] - log.seen[0][0]
+
+    assert 1 <= run(waited(0.5)) <= 1.001
+    assert 3 <= run(waited(3.0)) <= 4.5
+    assert 4 <= run(waited(3600.0)) <= 6
 
 
 class Counted(str):

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from hypertally.kube.aio import AsyncKubeClient, Event, Listing, _decoded
-from hypertally.kube.errors import KubeError, ServerError
+from hypertally.kube.errors import KubeError, ServerError, TooManyRequests
 from hypertally.kube.kinds import COMPUTE_NODE
 from hypertally.kube.reflector import Backoff, Reflector
 from tests.support.virtual_time import run
@@ -107,6 +107,14 @@ def test_a_watch_that_fails_or_ends_at_once_is_asked_for_later_and_later(watch: 
     server = Server([Listing([], "5")], [list(watch), list(watch), list(watch)])
     reflected(server)
     assert server.asked == [(0, "list"), (0, "watch 5"), (1, "watch 5"), (3, "watch 5"), (7, "watch 5")]
+
+
+def test_a_loaded_server_is_not_asked_before_it_wants_to_be() -> None:
+    loaded = TooManyRequests("too many requests")
+    loaded.retry_after = 8.0
+    server = Server([Listing([], "5")], [[loaded]])
+    reflected(server)
+    assert 8 <= server.asked[2][0] <= 12
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b"5", b'{"type": "ADDED"}', b'{"type": "ADDED", "object": 5}', b"\xff"])

@@ -14,7 +14,7 @@ class Backoff:
     chance: Callable[[], float]
     """Uniform in [0, 1)."""
     first: float = 1.0
-    longest: float = 60.0
+    longest: float = 25.0
     _next: float = 0.0
 
     def delay(self, at_least: float | None = None) -> float:

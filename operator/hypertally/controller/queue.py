@@ -23,6 +23,13 @@ class Task:
     key: str
 
 
+@dataclass(frozen=True)
+class Again:
+    """It failed and is to be tried again. `asked`: seconds for which the server does not want to see it."""
+
+    asked: float | None = None
+
+
 _Line = OrderedDict[Task, None]
 
 
@@ -34,7 +41,7 @@ class WorkQueue:
     """
 
     def __init__(self, backoff: Backoff | None = None) -> None:
-        self._backoff = backoff or Backoff(first=0.05, most=60.0)
+        self._backoff = backoff or Backoff(first=0.05, most=20.0)
         self._nodes: _Line = OrderedDict()  # a dict finds its first key slowly after many deletions
         self._others: _Line = OrderedDict()
         self._node_is_next = True
@@ -59,23 +66,23 @@ class WorkQueue:
         if task not in self._timers:
             self._timers[task] = asyncio.get_running_loop().call_later(seconds, self._due, task)
 
-    async def work(self, handle: Callable[[Task], Awaitable[bool]]) -> None:
-        """One worker, until cancelled. `handle` answers whether it is done, or wants to try again."""
+    async def work(self, handle: Callable[[Task], Awaitable[Again | None]]) -> None:
+        """One worker, until cancelled. `handle` answers with nothing if it is done."""
         while True:
             task = await self._take()
             await asyncio.sleep(0)  # most tasks end without waiting for anything: watches must be read all the same
             try:
-                done = await handle(task)
+                again = await handle(task)
             finally:
                 self._working.discard(task)
-            self._finish(task, done)
+            self._finish(task, again)
 
-    def _finish(self, task: Task, done: bool) -> None:
-        if done:
+    def _finish(self, task: Task, again: Again | None) -> None:
+        if again is None:
             self._failures.pop(task, None)
         else:
             self._failures[task] = self._failures.get(task, 0) + 1
-            self.add_later(task, self._backoff.wait(self._failures[task] - 1))
+            self.add_later(task, self._backoff.after(self._failures[task] - 1, again.asked))
         if task in self._again:
             self._again.discard(task)
             self.add(task)

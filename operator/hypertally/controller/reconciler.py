@@ -8,7 +8,7 @@ from hypertally.api.decode import MalformedObject
 from hypertally.kube.errors import Conflict, Invalid, KubeError, NotFound
 
 from .metrics import Metrics
-from .queue import Subject, Task
+from .queue import Again, Subject, Task
 
 log = logging.getLogger(__name__)
 
@@ -16,19 +16,19 @@ Reconcile = Callable[[str], Awaitable[None]]
 
 
 class Reconciler:
-    """Answers the queue whether a task is done. Nothing that one object does stops the others."""
+    """Answers the queue whether a task is to come again. Nothing that one object does stops the others."""
 
     def __init__(self, by_subject: Mapping[Subject, Reconcile], metrics: Metrics) -> None:
         self._by_subject = by_subject
         self._metrics = metrics
 
-    async def __call__(self, task: Task) -> bool:
+    async def __call__(self, task: Task) -> Again | None:
         began = time.monotonic()
-        result, done = await self._try(task)
+        result, again = await self._try(task)
         self._metrics.reconciled(task.subject, result, time.monotonic() - began)
-        return done
+        return again
 
-    async def _try(self, task: Task) -> tuple[str, bool]:
+    async def _try(self, task: Task) -> tuple[str, Again | None]:
         try:
             await self._by_subject[task.subject](task.key)
         except (Conflict, Invalid, NotFound) as error:
@@ -36,14 +36,14 @@ class Reconciler:
             expected = not isinstance(error, Invalid) or "rejected our request" in str(error)
             level = logging.DEBUG if expected else logging.WARNING
             log.log(level, "%s %s is read again: %s", task.subject, task.key, error)
-            return "conflict" if expected else "invalid", False
+            return "conflict" if expected else "invalid", Again()
         except KubeError as error:
             log.warning("%s %s waits: %s", task.subject, task.key, error)
-            return "error", False
+            return "error", Again(error.retry_after)
         except MalformedObject as error:
             log.error("left as it is until it is mended: %s", error)  # noqa: TRY400  # one line, no trace
-            return "malformed", True
+            return "malformed", None
         except Exception:
             log.exception("%s %s cannot be reconciled", task.subject, task.key)
-            return "error", False
-        return "success", True
+            return "error", Again()
+        return "success", None

@@ -83,7 +83,7 @@ class KopfWatch:
             self._attempt.end()
 
     def _supervise(self) -> None:
-        backoff = Backoff(first=0.5, most=30.0)
+        backoff = Backoff(first=0.5, most=20.0)
         for failures in count():
             self._attempt = attempt = _Attempt(self._access, self, self._stop)
             attempt.run_while_it_asks()

@@ -40,10 +40,15 @@ class Backoff:
     """Seconds between tries: doubled each time, never more than `most`, spread by ± a half."""
 
     first: float = 0.5
-    most: float = 30.0
+    most: float = 20.0
 
     def wait(self, failures: int) -> float:
         return min(self.most, self.first * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter
+
+    def after(self, failures: int, asked: float | None) -> float:
+        """No less than the server asked for (Retry-After), up to `most`; it asks all for the same: spread, too."""
+        own = self.wait(failures)
+        return own if asked is None else max(own, min(asked, self.most) * random.uniform(1.0, 1.5))  # noqa: S311
 
 
 async def fill(sink: Sink, client: AsyncKubeClient, kind: Kind, namespace: str = "") -> str:
@@ -88,6 +93,7 @@ class Reflector:
 
     async def run(self) -> None:
         while True:
+            asked: float | None = None
             try:
                 await self._once()
             except Expired:
@@ -95,9 +101,10 @@ class Reflector:
                 self._failures += 1
             except KubeError as error:
                 self._failures += 1
+                asked = error.retry_after
                 log.warning("watch of %s broke off: %s", self._kind.plural, error)
             if self._failures:
-                await asyncio.sleep(self._backoff.wait(self._failures - 1))
+                await asyncio.sleep(self._backoff.after(self._failures - 1, asked))
 
     async def _once(self) -> None:
         """One watch. One that ends at once without a word counts as a failure, else it would be asked for at once."""
