@@ -13,7 +13,7 @@ class Complaint:
 
     log: logging.Logger
     clock: Callable[[], float]
-    extra: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
     _said: str = ""
     _said_at: float = 0.0
 

@@ -22,6 +22,7 @@ from .observer import Observer
 from .publisher import Publisher
 from .reporter import Reporter
 from .roster import Roster
+from .schema_watch import SchemaWatch
 from .settings import Settings
 from .shared import Shared
 from .tenure import seat
@@ -54,6 +55,7 @@ class Agent:
         place = seat([spec.uri for spec in settings.connections])
         self._lease = LeaseKeeper(self._client, lease, settings.lease_interval, self._shared, place)
         self._roster = Roster(self._client, settings.node_name, [loop.node for loop in self._loops], self._shared)
+        self._schema = SchemaWatch(self._client, self._shared)
         self._stopping, self._exit_code = Event(), 0
         self._health = self._serve()
 
@@ -65,10 +67,12 @@ class Agent:
         """Until stopped; the exit code."""
         threads = [self._thread(f"host {loop.node}", loop.run) for loop in self._loops]
         threads += [self._thread("lease", self._lease.run), self._thread("roster", self._roster.run)]
+        threads.append(self._thread("schema", self._schema.run))
         log.info("serving %s", ", ".join(loop.node for loop in self._loops))
         self._stopping.wait()
         self._lease.stop()
         self._roster.stop()
+        self._schema.stop()
         for loop in self._loops:
             loop.stop()
         self._await(threads)
@@ -101,7 +105,7 @@ class Agent:
 
     def _unready(self) -> Sequence[str]:
         audits = (line for loop in self._loops for line in loop.auditor.complaints())
-        return [*self._shared.tenure.complaints(), *audits]
+        return [*self._shared.tenure.complaints(), *self._schema.complaints(), *audits]
 
     def _thread(self, name: str, function: Callable[[], None]) -> Thread:
         # A daemon: a thread that hangs in libvirt must not keep the process from its end.

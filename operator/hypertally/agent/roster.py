@@ -12,6 +12,7 @@ from hypertally.api.compute_node import NodeCondition
 from hypertally.api.conditions import Status
 from hypertally.kube.errors import KubeError, NotFound
 from hypertally.kube.kinds import COMPUTE_NODE, Kind, Ref
+from hypertally.serving.logs import about
 
 from .backoff import Backoff, spread
 from .clock import rfc3339
@@ -84,4 +85,4 @@ class Roster:
             self._server.apply(Ref(COMPUTE_NODE, name), {"metadata": metadata, "status": write.status}, "status")
         except NotFound:
             return  # gone meanwhile
-        log.info("%s", text, extra={"computeNode": name})
+        log.info("%s", text, extra=about("ComputeNode", name))

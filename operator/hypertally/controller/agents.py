@@ -14,6 +14,7 @@ import msgspec
 from hypertally.api.compute_node import LeasedAudit, LeasedHost
 from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION
 from hypertally.ledger.proof import AgentLook
+from hypertally.serving.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ def _annotated(metadata: Object, key: str, type_: type[T]) -> dict[str, T]:
     try:
         return msgspec.json.decode(text, type=dict[str, type_])  # type: ignore[valid-type]  # a type at run time
     except msgspec.DecodeError as error:
-        log.warning("Lease %s: annotation %s cannot be read: %s", metadata["name"], key, error)
+        extra = about("Lease", f"{metadata['namespace']}/{metadata['name']}")
+        log.warning("Lease %s: annotation %s cannot be read: %s", metadata["name"], key, error, extra=extra)
         return {}
 
 

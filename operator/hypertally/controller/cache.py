@@ -1,5 +1,6 @@
 """What the controller has seen of the cluster, and which object concerns which."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -23,6 +24,9 @@ from .store import Store, key_of
 
 T = TypeVar("T")
 
+_MOST_GONE = 10_000
+"""Deletions that are remembered: a tenth of the largest fleet."""
+
 
 class Cache:
     """Every change is told to `enqueue` as the tasks that it may concern; too many are harmless, too few are not."""
@@ -31,6 +35,8 @@ class Cache:
         self, enqueue: Callable[[Task], None], clock: Clock, grace: float, counts: Counts | None = None
     ) -> None:
         self._enqueue = enqueue
+        self._clock = clock
+        self._gone_at: deque[float] = deque(maxlen=_MOST_GONE)
         self.counts = counts or Counts()
         self.nodes: Store[ComputeNode] = Store(ComputeNode, self._node_changed)
         self.instances: Store[Instance] = Store(Instance, self._instance_changed)
@@ -98,6 +104,11 @@ class Cache:
         for migration in self.migrations:
             self._enqueue(Task(Subject.MIGRATION, key_of(migration.metadata)))
 
+    def gone_within(self, seconds: float) -> int:
+        """ComputeNodes whose deletion was told of since then, whoever deleted them."""
+        since = self._clock() - seconds
+        return sum(at > since for at in self._gone_at)
+
     def notice_silence(self) -> None:
         """Enqueues what the agents serve that fell silent, or came back, since the last call."""
         silent = {agent for agent in self._nodes_by_agent.values() if self.agents.is_silent(agent)}
@@ -129,13 +140,18 @@ class Cache:
         if _room(old) != _room(new):
             self._enqueue_instances(i for i in self.naming(name) if not i.status.compute_node_name or i.status.move)
         if old is None or new is None:
-            self.namesakes.hear(name, new)
+            self._node_came_or_went(name, new)
         if old is None or new is None or is_served(old) != is_served(new):
             self._enqueue_namesakes(_one(old, new))
         if old is None or new is None or _gate(old) != _gate(new):
             self._enqueue_instances(self.naming(name))
             for key in self._migrations_by_node.of(name):
                 self._enqueue(Task(Subject.MIGRATION, key))
+
+    def _node_came_or_went(self, name: str, new: ComputeNode | None) -> None:
+        self.namesakes.hear(name, new)
+        if new is None:
+            self._gone_at.append(self._clock())
 
     def _instance_changed(self, old: Instance | None, new: Instance | None) -> None:
         one = _one(old, new)

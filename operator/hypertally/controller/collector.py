@@ -27,6 +27,7 @@ from hypertally.ledger.collection import (
 )
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.node_conditions import is_served
+from hypertally.serving.logs import about
 
 from .agents import Clock
 from .cache import Cache
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 Labels = Mapping[str, Mapping[str, str]]
 """Of the Kubernetes nodes that there are, by their names."""
+
+_SHORTEST, _LONGEST = 0.9, 1.1
+"""Between two passes: parts of the interval."""
 
 _LATER = frozenset({Guard.UNCONFIRMED, Guard.FLEET_LIMIT})
 """Shut only because of when this is."""
@@ -116,12 +120,12 @@ class Collector:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.collect_interval * random.uniform(0.9, 1.1))  # noqa: S311  # jitter
+            await asyncio.sleep(self._settings.collect_interval * random.uniform(_SHORTEST, _LONGEST))  # noqa: S311
             await self.look()
 
     async def look(self) -> None:
         """One pass, after the first full lists."""
-        current = _Pass(await self._kubernetes_nodes(), fleet_quota(len(self._cache.nodes)))
+        current = _Pass(await self._kubernetes_nodes(), self._quota())
         for node in self._cache.nodes:
             if self._may_be_gone(node, current):
                 await self._guarded(node.metadata.name, current)
@@ -130,6 +134,11 @@ class Collector:
         self._has_passed = True
         for guard in Guard:
             self._refusals.labels(guard.value).set(sum(guard in shut for _, shut in self._found.values()))
+
+    def _quota(self) -> int:
+        """Less what went since the last pass, by whoever's hand: two controllers together delete no more than one."""
+        gone = self._cache.gone_within(_SHORTEST * self._settings.collect_interval)
+        return max(0, fleet_quota(len(self._cache.nodes) + gone) - gone)
 
     def _may_be_gone(self, node: ComputeNode, current: _Pass) -> bool:
         if not is_served(node):
@@ -158,14 +167,15 @@ class Collector:
         return {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in listing.items}
 
     async def _guarded(self, name: str, current: _Pass) -> None:
+        extra = about(COMPUTE_NODE.kind, name)
         try:
             await self._judge(name, current)
         except (Conflict, NotFound) as error:
-            log.info("ComputeNode %s is looked at with the next pass: %s", name, error)
+            log.info("ComputeNode %s is looked at with the next pass: %s", name, error, extra=extra)
         except KubeError as error:
-            log.warning("ComputeNode %s is looked at with the next pass: %s", name, error)
+            log.warning("ComputeNode %s is looked at with the next pass: %s", name, error, extra=extra)
         except MalformedObject as error:
-            log.error("kept as it is: %s", error)  # noqa: TRY400  # one line, no trace
+            log.error("kept as it is: %s", error, extra=extra)  # noqa: TRY400  # one line, no trace
         current.seen.add(name)
 
     async def _judge(self, name: str, current: _Pass) -> None:
@@ -196,7 +206,10 @@ class Collector:
         self._deleted.inc()
         self._traces.pop(meta.uid, None)
         self._events.tell(node, collected(node))
-        log.warning("ComputeNode %s (host %s) is deleted: its host is gone", meta.name, node.spec.host_uuid)
+        extra = about(COMPUTE_NODE.kind, meta.name)
+        log.warning(
+            "ComputeNode %s (host %s) is deleted: its host is gone", meta.name, node.spec.host_uuid, extra=extra
+        )
 
     def _facts(self, node: ComputeNode, raw: Object, current: _Pass) -> Facts:
         now, trace = self._clock(), self._traces.setdefault(node.metadata.uid, _Trace(self._clock()))

@@ -11,11 +11,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.instance import Instance
+from hypertally.api.migration import Migration
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import (
     Forbidden,
     KindMissing,
     KubeError,
+    SchemaOutdated,
     ServerError,
     TooManyRequests,
     Unauthorized,
@@ -23,6 +27,7 @@ from hypertally.kube.errors import (
 )
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind, Ref
 from hypertally.kube.reflector import Backoff, Reflector, fill
+from hypertally.kube.schema import require_fields
 
 from .cache import Cache
 from .collector import Collector
@@ -113,6 +118,7 @@ class Controller:
         return True
 
     async def _list_everything(self) -> None:
+        await _patiently(self._check_schema)
         await _patiently(self._leases.list)
         for kind, store in self._stores.items():
             self._listed[kind] = await _patiently(partial(fill, store, self._client, kind))
@@ -124,6 +130,15 @@ class Controller:
             len(self.cache.instances),
             len(self.cache.migrations),
         )
+
+    async def _check_schema(self) -> None:
+        """A ledger without a field that the CRDs do not know yet would be a false one: rather none is written."""
+        try:
+            document = await self._client.schema()
+        except Forbidden as error:
+            log.warning("whether the CRDs are as new as this program cannot be told: %s", error)
+        else:
+            require_fields(document, {COMPUTE_NODE: ComputeNode, INSTANCE: Instance, MIGRATION: Migration})
 
     def watched(self) -> dict[str, Watched]:
         """What kopf watches."""
@@ -254,7 +269,7 @@ async def _patiently(listing: Callable[[], Awaitable[T]]) -> T:
         except (Unreachable, ServerError, TooManyRequests) as error:
             log.warning("waiting for the API server: %s", error)
             refusal_ends = time.monotonic() + _REFUSED_SECONDS
-        except (Forbidden, KindMissing, Unauthorized):
+        except (Forbidden, KindMissing, SchemaOutdated, Unauthorized):
             if time.monotonic() > refusal_ends:
                 raise
         await asyncio.sleep(backoff.wait(failures))

@@ -10,6 +10,7 @@ from hypertally.api.names import API_VERSION, CONTROLLER_MANAGER
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import KubeError
 from hypertally.kube.kinds import EVENT
+from hypertally.serving.logs import about
 
 from .news import Kind, KindStatus, News, news
 
@@ -41,7 +42,8 @@ class Events:
         try:
             self._queue.put_nowait(self._event(meta, kind, told))
         except asyncio.QueueFull:
-            log.warning("an Event on %s %s is dropped: %d wait already", kind, meta.name, _ROOM)
+            extra = about(kind, f"{meta.namespace}/{meta.name}")
+            log.warning("an Event on %s %s is dropped: %d wait already", kind, meta.name, _ROOM, extra=extra)
 
     def _event(self, meta: ObjectMeta, kind: str, told: News) -> dict[str, Any]:
         now, stem = self._now(), meta.name[:200].rstrip("-.")
@@ -64,4 +66,6 @@ class Events:
             try:
                 await self._client.create(EVENT, event, event["metadata"]["namespace"])
             except KubeError as error:
-                log.warning("an Event could not be written: %s", error)
+                of = event["involvedObject"]
+                extra = about(of["kind"], f"{of.get('namespace', '')}/{of['name']}")
+                log.warning("an Event could not be written: %s", error, extra=extra)

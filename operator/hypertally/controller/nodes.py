@@ -23,6 +23,7 @@ from hypertally.ledger.places import Refusal
 from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
 from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
 from hypertally.ledger.wants import owner
+from hypertally.serving.logs import about
 
 from .cache import Cache
 from .events import Events
@@ -105,7 +106,8 @@ class NodeReconciler:
                 try:
                     live[uuid] = await self._read_owner(uuid, node)
                 except MalformedObject as error:
-                    log.error("its claims stay as they are: %s", error)  # noqa: TRY400  # one line, no trace
+                    extra = about(COMPUTE_NODE.kind, node.metadata.name)
+                    log.error("its claims stay as they are: %s", error, extra=extra)  # noqa: TRY400  # one line, no trace
                     frozen.add(uuid)
         raise Conflict(f"the Instances of ComputeNode {node.metadata.name} change faster than they can be read")
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from hypertally.api.decode import MalformedObject
 from hypertally.kube.errors import Conflict, Invalid, KubeError, NotFound
+from hypertally.serving.logs import about
 
 from .metrics import Metrics
 from .queue import Again, Subject, Task
@@ -29,21 +30,22 @@ class Reconciler:
         return again
 
     async def _try(self, task: Task) -> tuple[str, Again | None]:
+        extra = about(task.subject.value, task.key)
         try:
             await self._by_subject[task.subject](task.key)
         except (Conflict, Invalid, NotFound) as error:
             # A failed test of a JSON patch is a 422 that says no more than this: somebody else wrote, read again.
             expected = not isinstance(error, Invalid) or "rejected our request" in str(error)
             level = logging.DEBUG if expected else logging.WARNING
-            log.log(level, "%s %s is read again: %s", task.subject, task.key, error)
+            log.log(level, "%s %s is read again: %s", task.subject, task.key, error, extra=extra)
             return "conflict" if expected else "invalid", Again()
         except KubeError as error:
-            log.warning("%s %s waits: %s", task.subject, task.key, error)
+            log.warning("%s %s waits: %s", task.subject, task.key, error, extra=extra)
             return "error", Again(error.retry_after)
         except MalformedObject as error:
-            log.error("left as it is until it is mended: %s", error)  # noqa: TRY400  # one line, no trace
+            log.error("left as it is until it is mended: %s", error, extra=extra)  # noqa: TRY400  # one line, no trace
             return "malformed", None
         except Exception:
-            log.exception("%s %s cannot be reconciled", task.subject, task.key)
+            log.exception("%s %s cannot be reconciled", task.subject, task.key, extra=extra)
             return "error", Again()
         return "success", None

@@ -12,6 +12,7 @@ from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
 from hypertally.api.meta import ObjectMeta
 from hypertally.api.migration import Migration
+from hypertally.serving.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ class Store(Generic[T]):
         try:
             new = decode(_shared(obj), self._kind)
         except MalformedObject as error:
-            log.error("left out until it is mended: %s", error)  # noqa: TRY400  # one line, no trace
+            extra = about(error.kind, error.name)
+            log.error("left out until it is mended: %s", error, extra=extra)  # noqa: TRY400  # one line, no trace
             return None
         key = key_of(new.metadata)
         old = self._objects.get(key)

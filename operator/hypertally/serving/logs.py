@@ -2,13 +2,18 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TextIO
 
 import msgspec
 
-_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OBJECT = "object"
+_KOPF_OBJECT, _KOPF_FIELDS = "k8s_ref", frozenset({"k8s_skip", "settings"})
+"""What kopf's loggers add for kopf's own formatter: the object, and nothing else that says anything."""
+
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"} | _KOPF_FIELDS
 """Attributes that every record has; what `extra=` added is the rest."""
 
 
@@ -24,6 +29,12 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+def about(kind: str, key: str) -> dict[str, dict[str, str]]:
+    """For `extra=`: the object that a record is about. `key` is its name, with its namespace where it has one."""
+    namespace, _, name = key.rpartition("/")
+    return {_OBJECT: _reference({"kind": kind, "namespace": namespace, "name": name})}
+
+
 def configure(log_format: LogFormat, level: LogLevel = LogLevel.INFO, stream: TextIO | None = None) -> None:
     """Send every logger's records to `stream` (default stderr) and nowhere else."""
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -33,7 +44,10 @@ def configure(log_format: LogFormat, level: LogLevel = LogLevel.INFO, stream: Te
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object: time (RFC 3339, UTC), level, logger, message, then what `extra=` gave, then an exception."""
+    """One JSON object: time (RFC 3339, UTC), level, logger, message, then what `extra=` gave, then an exception.
+
+    Where a record is about an object, `object` has its kind, namespace and name, whichever program says it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -52,7 +66,7 @@ class TextFormatter(logging.Formatter):
     """`time LEVEL message key=value …`; line breaks are shown as `\\n`, so that a line is always one record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        pairs = "".join(f" {key}={value}" for key, value in _extra(record).items())
+        pairs = "".join(f" {key}={_short(value)}" for key, value in _extra(record).items())
         exception = "\n" + self.formatException(record.exc_info) if record.exc_info else ""
         line = f"{_moment(record)} {record.levelname:7} {record.getMessage()}{pairs}{exception}"
         return line.replace("\n", "\\n")
@@ -64,4 +78,16 @@ def _moment(record: logging.LogRecord) -> str:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    return {key: value for key, value in vars(record).items() if key not in _OWN_FIELDS}
+    extra = {key: value for key, value in vars(record).items() if key not in _OWN_FIELDS}
+    if (kopfs := extra.pop(_KOPF_OBJECT, None)) is not None:
+        extra[_OBJECT] = _reference(kopfs)
+    return extra
+
+
+def _reference(said: Mapping[str, str | None]) -> dict[str, str]:
+    """What has no namespace says none."""
+    return {key: text for key in ("kind", "namespace", "name") if (text := said.get(key))}
+
+
+def _short(value: Any) -> Any:
+    return "/".join(value.values()) if isinstance(value, dict) else value
