@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -78,7 +79,6 @@ class Collector:
         reads: LiveReads,
         cache: Cache,
         settings: Settings,
-        clock: Clock,
         enqueue: Callable[[Task], None],
         events: Events,
     ) -> None:
@@ -86,7 +86,7 @@ class Collector:
         self._reads = reads
         self._cache = cache
         self._settings = settings
-        self._clock = clock
+        self._clock: Clock = time.monotonic
         self._enqueue = enqueue
         self._events = events
         self._traces: dict[str, _Trace] = {}
@@ -206,10 +206,8 @@ class Collector:
         self._deleted.inc()
         self._traces.pop(meta.uid, None)
         self._events.tell(node, collected(node))
-        extra = about(COMPUTE_NODE.kind, meta.name)
-        log.warning(
-            "ComputeNode %s (host %s) is deleted: its host is gone", meta.name, node.spec.host_uuid, extra=extra
-        )
+        text, extra = "ComputeNode %s (host %s) is deleted: its host is gone", about(COMPUTE_NODE.kind, meta.name)
+        log.warning(text, meta.name, node.spec.host_uuid, extra=extra)
 
     def _facts(self, node: ComputeNode, raw: Object, current: _Pass) -> Facts:
         now, trace = self._clock(), self._traces.setdefault(node.metadata.uid, _Trace(self._clock()))

@@ -82,7 +82,7 @@ class Controller:
         self._leases = Reflector(client, LEASE, self.cache.agents, namespace=settings.lease_namespace)
         self._events = Events(client, now)
         reads = LiveReads(client, settings.lease_namespace)
-        self.collector = Collector(client, reads, self.cache, settings, time.monotonic, self.queue.add, self._events)
+        self.collector = Collector(client, reads, self.cache, settings, self.queue.add, self._events)
         self.collector.register(self.metrics.registry)
         self._reconciler = self._make_reconciler(reads)
         self._add_gauges()
