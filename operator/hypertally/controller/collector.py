@@ -30,7 +30,6 @@ from hypertally.ledger.conditions import Finding
 from hypertally.ledger.node_conditions import is_served
 from hypertally.serving.logs import about
 
-from .agents import Clock
 from .cache import Cache
 from .events import Events
 from .kept import is_kept
@@ -86,7 +85,7 @@ class Collector:
         self._reads = reads
         self._cache = cache
         self._settings = settings
-        self._clock: Clock = time.monotonic
+        self._clock = time.monotonic
         self._enqueue = enqueue
         self._events = events
         self._traces: dict[str, _Trace] = {}
