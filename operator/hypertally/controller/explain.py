@@ -54,22 +54,25 @@ async def explain(client: AsyncKubeClient, settings: Settings, name: str) -> lis
     except NotFound:
         return [f"There is no ComputeNode {name}."]
     node = decode(raw, ComputeNode)
-    facts = await _facts(client, settings, node, raw)
-    return _told(node, facts, decide(facts))
+    facts = await gather(client, settings, node, raw)
+    verdicts = decide(facts)
+    return [head(node), *_standing(node), "", *told(verdicts), "", conclusion(facts, refusals(verdicts))]
 
 
-def _told(node: ComputeNode, facts: Facts, verdicts: Sequence[Verdict]) -> list[str]:
-    spec, shut = node.spec, refusals(verdicts)
-    head = (
-        f"ComputeNode {node.metadata.name}: host {spec.host_uuid} ({spec.hypervisor_hostname}), node {spec.node_name}"
-    )
+def head(node: ComputeNode) -> str:
+    name, spec = node.metadata.name, node.spec
+    return f"ComputeNode {name}: host {spec.host_uuid} ({spec.hypervisor_hostname}), node {spec.node_name}"
+
+
+def told(verdicts: Sequence[Verdict]) -> list[str]:
+    """Each guard, and what would open one that is shut."""
     width = max(len(guard) for guard in Guard)
-    lines = [head, *_standing(node), ""]
+    lines = []
     for verdict in verdicts:
         lines.append(f"{verdict.guard:<{width}}  {'SHUT' if verdict.shut else 'open'}  {verdict.says}")
         if verdict.shut:
             lines.append(f"{'':<{width}}        to open it: {verdict.needs}")
-    return [*lines, "", _sum(facts, shut)]
+    return lines
 
 
 def _standing(node: ComputeNode) -> list[str]:
@@ -83,14 +86,15 @@ def _standing(node: ComputeNode) -> list[str]:
     return [f"{c.type}={c.status} ({c.reason}) since {c.last_transition_time}" for c in found if c is not None]
 
 
-def _sum(facts: Facts, shut: Sequence[Verdict]) -> str:
+def conclusion(facts: Facts, shut: Sequence[Verdict]) -> str:
     if not shut:
         return "Nothing keeps it: the controller's next pass deletes it."
     kept = f"It is kept by {', '.join(verdict.guard for verdict in shut)}."
     return kept if is_candidate(facts) else f"{kept} There is no sign that its host is gone."
 
 
-async def _facts(client: AsyncKubeClient, settings: Settings, node: ComputeNode, raw: Object) -> Facts:
+async def gather(client: AsyncKubeClient, settings: Settings, node: ComputeNode, raw: Object) -> Facts:
+    """All that the decision depends on, as the API server has it. May raise any KubeError, and MalformedObject."""
     name, reads = node.metadata.name, LiveReads(client, settings.lease_namespace)
     fleet = [decode(item, ComputeNode) for item in (await client.list(COMPUTE_NODE)).items]
     instances, unreadable = await _instances(client)

@@ -49,6 +49,8 @@ class Access:
     tokens: TokenSource = NO_TOKEN
     certificate: Certificate | None = None
     proxy: str | None = None
+    namespace: str = ""
+    """The one that whoever wrote the configuration works in; empty where it names none."""
 
     def ssl_context(self) -> ssl.SSLContext:
         """A fresh context: the files are read now. Errors are AccessError."""

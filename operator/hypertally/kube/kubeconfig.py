@@ -29,6 +29,7 @@ def read_kubeconfig(paths: Sequence[Path], context: str = "") -> Access:
         proxy=check_proxy(str(cluster["proxy-url"]), config.origin) if cluster.get("proxy-url") else None,
         tokens=_tokens(user, config),
         certificate=_certificate(user, config),
+        namespace=str(chosen.get("namespace") or ""),
     )
 
 

@@ -1,0 +1,5 @@
+"""`python -m hypertally.plugin`."""
+
+from .main import main
+
+main()
