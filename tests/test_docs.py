@@ -48,6 +48,7 @@ FLAGS_OF_OTHERS = {
     "--bound-object-uid",
     "--check",
     "--duration",
+    "--field-selector",
     "--for",
     "--help",
     "--namespace",

@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 
 import gen_configuration_reference
+import gen_events_reference
 import gen_metrics_reference
 import gen_security_table
 from reference_page import Page
 
-PAGES = [gen_configuration_reference.PAGE, gen_metrics_reference.PAGE, gen_security_table.PAGE]
+PAGES = [
+    gen_configuration_reference.PAGE,
+    gen_events_reference.PAGE,
+    gen_metrics_reference.PAGE,
+    gen_security_table.PAGE,
+]
 by_name = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 
 
@@ -47,7 +53,7 @@ def test_every_row_has_as_many_cells_as_its_head(page: Page) -> None:
     rows = [line for line in page.text().splitlines() if line.startswith("| ")]
 
     assert len(rows) > 10
-    assert {line.replace("\\|", "").count("|") for line in rows} == {5}
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
 
 
 @pytest.mark.parametrize("program", ["agent", "controller"])

@@ -3,6 +3,7 @@
 import logging
 
 from hypertally.api.compute_node import ReportContent
+from hypertally.kube.kinds import COMPUTE_NODE
 from hypertally.serving.logs import about
 
 from .backoff import Backoff
@@ -25,7 +26,7 @@ class Auditor:
         self._metrics, self._clock = shared.metrics, shared.clock
         self._reconnect = Backoff(shared.chance)
         self._gate = EventGate()
-        self._trouble = Complaint(log, shared.clock, about("ComputeNode", node))
+        self._trouble = Complaint(log, shared.clock, about(COMPUTE_NODE.kind, node))
         self._seen_at: float | None = None
         self._begun = False
         self._retry_at: float | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hypertally.api.compute_node import LeasedAudit, NodeCondition, ReportContent
 from hypertally.hypervisor.identity import Identity
 from hypertally.kube.errors import KubeError
+from hypertally.kube.kinds import COMPUTE_NODE
 from hypertally.serving.logs import about
 
 from .backoff import Backoff, spread
@@ -66,7 +67,7 @@ class Reporter:
         self._patience = Backoff(shared.chance, first=_ASK_AGAIN, longest=_STAND_BACK)
         self._publish_at: float | None = None
         self._compare_at = float("inf")
-        extra = about("ComputeNode", self._name)
+        extra = about(COMPUTE_NODE.kind, self._name)
         self._trouble = Complaint(log, shared.clock, extra)
         self._remark = Complaint(log, shared.clock, extra)
 
@@ -145,7 +146,7 @@ class Reporter:
         self._shared.metrics.writes.labels(self._name, "written" if written else "unchanged").inc()
         self._shared.metrics.generation.labels(self._name).set(known.generation)
         if written:
-            log.info("status is published, report %d", known.generation, extra=about("ComputeNode", self._name))
+            log.info("status is published, report %d", known.generation, extra=about(COMPUTE_NODE.kind, self._name))
         self._prove(known)
         self._notice(known)
 

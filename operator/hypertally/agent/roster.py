@@ -85,4 +85,4 @@ class Roster:
             self._server.apply(Ref(COMPUTE_NODE, name), {"metadata": metadata, "status": write.status}, "status")
         except NotFound:
             return  # gone meanwhile
-        log.info("%s", text, extra=about("ComputeNode", name))
+        log.info("%s", text, extra=about(COMPUTE_NODE.kind, name))
