@@ -38,7 +38,8 @@ class Cluster:
         self, name: str, programs: Programs, place: Directory, tokens: Mapping[str, str],
         apiserver_args: Sequence[str], address: str = HOST,
     ) -> None:  # fmt: skip
-        ports = Ports(*free_ports(3), address)
+        etcd, peer, apiserver = free_ports(3)
+        ports = Ports(etcd, peer, apiserver, address)
         layout = Layout(place.path)
         self.name = name
         self.programs = programs

@@ -1,0 +1,73 @@
+"""The programs that build images, and how each is asked."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from image.errors import ImageError, NoBuilder
+
+#: Seconds for a builder to say whether it works at all.
+ANSWER_DEADLINE = 20.0
+
+
+@dataclass(frozen=True)
+class Builder:
+    """`build` and `save` are what is asked of it; `proof` ends with 0 where it works."""
+
+    program: str
+    proof: tuple[str, ...]
+    build: tuple[str, ...]
+
+    def build_command(self, target: str, name: str, arguments: Mapping[str, str], options: Sequence[str]) -> list[str]:
+        """Of the Dockerfile in the current folder."""
+        values = [part for key, value in arguments.items() for part in ("--build-arg", f"{key}={value}")]
+        return [self.program, *self.build, "--target", target, "--tag", name, *values, *options, "."]
+
+    def save_command(self, name: str, archive: Path) -> list[str]:
+        """Into one file that containerd, docker and podman can load."""
+        if self.program == "buildah":
+            return [self.program, "push", "--quiet", name, f"docker-archive:{archive}:{name}"]
+        return [self.program, "save", "--output", str(archive), name]
+
+    def works(self) -> bool:
+        try:
+            done = subprocess.run(
+                [self.program, *self.proof],
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_DEADLINE, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return done.returncode == 0
+
+
+#: In this order; docker is there without its daemon on many machines.
+BUILDERS = (
+    Builder("docker", ("version", "--format", "{{.Server.Version}}"), ("build",)),
+    Builder("podman", ("info",), ("build", "--layers")),
+    # The form of an OCI image has no field for what only docker's has; nothing here needs one.
+    Builder("buildah", ("info",), ("bud", "--layers")),
+)
+
+
+def find_builder(wanted: str | None = None) -> Builder:
+    """The one that is wanted, else the first that works."""
+    known = [builder for builder in BUILDERS if wanted in (None, builder.program)]
+    if not known:
+        names = ", ".join(builder.program for builder in BUILDERS)
+        raise ImageError(f"builder {wanted!r} is not known; allowed are {names}")
+    for builder in known:
+        if shutil.which(builder.program) and builder.works():
+            return builder
+    raise NoBuilder(_how_to_get(known))
+
+
+def _how_to_get(builders: Sequence[Builder]) -> str:
+    tried = ", ".join(
+        f"{each.program} ({'does not answer' if shutil.which(each.program) else 'not installed'})" for each in builders
+    )
+    return (
+        f"nothing here builds images: {tried}. The smallest that does on Debian is apt-get install buildah; "
+        "a docker that does not answer lacks its daemon, or you lack the right to use it"
+    )
