@@ -49,8 +49,16 @@ chaos: setup ## Faults on a whole world of real parts, and what must hold in it 
 mutants: setup ## What tests of the ledger would miss (MODULES="reconcile charges" for some; all take an hour)
 	@$(BIN)/python hack/mutants.py $(MODULES)
 
+# Always anew: Sphinx says of pages that it kept from a run before no warnings. Nothing is fetched from anywhere.
+SPHINX := $(BIN)/sphinx-build --fresh-env --fail-on-warning --nitpicky --quiet --conf-dir docs --doctree-dir dist/doctrees
+
+.PHONY: docs
+docs: setup ## The documentation as a site in dist/site; every warning is an error
+	@$(SPHINX) . dist/site
+	@echo "dist/site/index.html"
+
 .PHONY: lint
-lint: setup ## Style, types, layers, YAML, shell
+lint: setup ## Style, types, layers, YAML, shell, and the documentation as a site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -108,7 +108,16 @@ def test_every_name_in_a_module_is_there(page: Path) -> None:
 
 @cache
 def names_of(module: Path) -> frozenset[str]:
-    return frozenset(node.name for node in ast.parse(module.read_text()).body if isinstance(node, _DEFINITIONS))
+    """Functions, classes and constants."""
+    body = ast.parse(module.read_text()).body
+    constants = {target.id for node in body for target in _targets(node) if isinstance(target, ast.Name)}
+    return frozenset(node.name for node in body if isinstance(node, _DEFINITIONS)) | constants
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) else []
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

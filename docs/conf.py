@@ -1,0 +1,66 @@
+"""How Sphinx makes a site of the pages as they lie: the root of the repository is the root of the site.
+
+So every link leads to the same file here, on a forge and in the site, and no page is there twice. Which page stands where
+is told by NAVIGATION alone; pages are plain Markdown. `make docs` builds it, and every warning is an error.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import copyfile
+from typing import Final
+
+from sphinx.application import Sphinx
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+#: The headings of the sidebar, with the pages below them. A pattern stands for what no other entry names.
+NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
+    "Start": ["docs/first-steps"],
+    "Understand": ["docs/concepts", "docs/nova", "docs/limits", "docs/decisions/README"],
+    "Operate": ["docs/operations", "docs/backup", "docs/capacity", "docs/security", "docs/performance", "docs/*"],
+    "Reference": ["docs/reference/*"],
+    "Contribute": ["CONTRIBUTING", "docs/a-day-in-the-code", "docs/mutants", "SECURITY", "CHANGELOG"],
+}
+
+#: Pages that list the pages of their folder.
+INDEXES: Final = ("docs/decisions/README", "docs/runbooks/README")
+
+project = "Hypertally"
+root_doc = "README"
+include_patterns = ["*.md", "docs/**.md"]
+source_suffix = {".md": "markdown"}
+extensions = ["myst_parser"]
+myst_heading_anchors = 4
+nitpicky = True
+
+html_theme = "furo"
+html_title = "Hypertally"
+html_static_path = ["assets"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+templates_path: list[str] = []
+
+
+def toctree(entries: Sequence[str], caption: str = "") -> str:
+    title = [f":caption: {caption}"] if caption else []
+    return "\n".join(["", "```{toctree}", ":hidden:", ":glob:", *title, "", *entries, "```", ""])
+
+
+def add_navigation(_app: Sphinx, page: str, source: list[str]) -> None:
+    if page == root_doc:
+        source[0] += "".join(toctree([f"/{entry}" for entry in entries], name) for name, entries in NAVIGATION.items())
+    elif page in INDEXES:
+        source[0] += toctree(["*"])
+
+
+def begin_at_the_readme(app: Sphinx, error: Exception | None) -> None:
+    """A web server shows a folder by its index.html."""
+    if not error and app.builder.format == "html":
+        copyfile(Path(app.outdir) / f"{root_doc}.html", Path(app.outdir) / "index.html")
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", add_navigation)
+    app.connect("build-finished", begin_at_the_readme)
