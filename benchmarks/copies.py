@@ -32,8 +32,9 @@ GUESTS = 10
 """Of each host, every one the guest of an Instance."""
 
 _FIRST = "host-00000"
-_PART = re.compile(rb"(?:host|guest)-00000|[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
-"""What tells one copy from another. As long as what takes its place: Leases are stored as protobuf, with lengths."""
+_PART = re.compile(rb"(?:host|guest)-00000|(?<=[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{4})[0-9a-f]{8}")
+"""What tells one copy from another. As long as what takes its place: Leases are stored as protobuf, with lengths. Of a
+UUID it is the end: claims are sorted by it, and a controller would write every ledger whose order is another."""
 
 _PREFIXES = ("compute.hypertally.dev/computenodes/", "compute.hypertally.dev/instances/default/",
              "leases/hypertally-system/")  # fmt: skip
