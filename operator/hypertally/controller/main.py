@@ -18,6 +18,7 @@ from hypertally.serving.options import CHECK_CONFIG, UsageError
 
 from .controller import Controller
 from .election import Election, lead, unique_identity
+from .errands import Errand, errand
 from .explain import explain, question
 from .options import CONTROLLER, settings
 from .settings import Settings
@@ -28,13 +29,15 @@ _ENDING_SECONDS = 10.0
 
 
 def main() -> None:
-    """Exit codes: 0 when asked to end, 1 when the API server refuses, 2 for what only the caller can mend, 75 when it
-    no longer leads, so that whatever runs it starts it anew."""
+    """Exit codes: 0 when asked to end, 1 when the API server refuses or `verify` finds something, 2 for what only the
+    caller can mend, 75 when it no longer leads, so that whatever runs it starts it anew."""
     try:
-        asked = question(sys.argv[1:])
+        asked = errand(sys.argv[1:]) or question(sys.argv[1:])
         told = CONTROLLER.read(asked.flags if asked else sys.argv[1:], os.environ)
         if CHECK_CONFIG.key in told.switches:
             told.print()
+        elif isinstance(asked, Errand):
+            sys.exit(asyncio.run(_do(settings(told), asked)))
         elif asked:
             asyncio.run(_explain(settings(told), asked.name))
         else:
@@ -56,6 +59,14 @@ async def _explain(chosen: Settings, name: str) -> None:
         client = AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines())
         for line in await explain(client, chosen, name):
             print(line)  # noqa: T201  # to the person who called
+
+
+async def _do(chosen: Settings, asked: Errand) -> int:
+    access = find_access(chosen.kubeconfig, chosen.context)
+    async with open_session(access, CONTROLLER_MANAGER) as session:
+        found = await asked.run(AsyncKubeClient(access, session, CONTROLLER_MANAGER, Deadlines()), chosen)
+    print("\n".join(found.lines))  # noqa: T201  # to the person who called
+    return 0 if found.good else EXIT_REFUSED
 
 
 def _serve_until_stopped(chosen: Settings) -> None:

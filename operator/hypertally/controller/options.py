@@ -95,7 +95,8 @@ OPTIONS = (
 CONTROLLER = Program(
     "hypertally-controller",
     "Keeps the ledgers of all ComputeNodes: which Instance and which Migration holds what. "
-    "`hypertally-controller explain computenode NAME` tells what keeps a ComputeNode from being collected.",
+    "`hypertally-controller explain computenode NAME` tells what keeps a ComputeNode from being collected; "
+    "`verify` whether every host is looked after; `retire daemonset NAME` ends the agents before an uninstall.",
     OPTIONS,
 )
 

@@ -12,7 +12,8 @@ import msgspec
 from .access import Access
 from .answers import object_of
 from .errors import ServerError, Unreachable
-from .kinds import Kind, Ref
+from .kinds import COMPUTE_NODE, Kind, Ref
+from .schema import SCHEMA_PATH
 
 Object = dict[str, Any]
 
@@ -61,6 +62,10 @@ class AsyncKubeClient:
 
     async def get(self, ref: Ref) -> Object:
         return await self._ask("GET", ref.kind, ref.path())
+
+    async def schema(self) -> Object:
+        """Of our kinds, as the server publishes it."""
+        return await self._ask("GET", COMPUTE_NODE, SCHEMA_PATH)
 
     async def list(
         self, kind: Kind, *, namespace: str = "", field_selector: str = "", names_only: bool = False

@@ -13,7 +13,8 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 from .access import Access
 from .answers import object_of
 from .errors import Unauthorized, Unreachable
-from .kinds import Kind, Ref
+from .kinds import COMPUTE_NODE, Kind, Ref
+from .schema import SCHEMA_PATH
 
 Object = dict[str, Any]
 
@@ -73,6 +74,10 @@ class KubeClient:
         query = {"fieldSelector": field_selector} if field_selector else {}
         items: list[Object] = self._ask(_Request("GET", kind, kind.path(namespace), query)).get("items") or []
         return items
+
+    def schema(self) -> Object:
+        """Of our kinds, as the server publishes it."""
+        return self._ask(_Request("GET", COMPUTE_NODE, SCHEMA_PATH, {}))
 
     def close(self) -> None:
         self._pool.clear()

@@ -31,6 +31,10 @@ class KindMissing(NotFound):
     """The server does not know the kind at all."""
 
 
+class SchemaOutdated(KubeError):
+    """The server's kinds lack fields that this program knows."""
+
+
 class Expired(KubeError):
     """The server's history no longer reaches back to where a list or a watch stood: list anew."""
 
