@@ -6,8 +6,8 @@ from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import Guest, GuestState
 from hypertally.api.inventory import NumaCell, Pages
 from hypertally.api.placement import CpuPolicy, PageSize, Placement, PlacementRequest, ThreadPolicy
-from hypertally.ledger import cpu_set
 from hypertally.ledger.numa_fit import CellTable, Misfit, fits
+from hypertally.ledger.numa_free import ConflictKind
 from hypertally.ledger.numa_guest import held_by_guest
 from hypertally.ledger.numa_match import assignments
 from tests.ledger.numa_make import (
@@ -38,11 +38,6 @@ def guest(pins: str, cells: tuple[int, ...] = (0,), memory: int = 8) -> Guest:
 def shortages(found: object) -> list[str]:
     assert isinstance(found, Misfit)
     return [str(each) for each in found.shortages]
-
-
-@pytest.mark.parametrize(("count", "taken"), [(0, 0b0), (1, 0b10), (2, 0b1010), (3, 0b11010), (9, 0b11010)])
-def test_the_lowest_cpus_of_a_set_are_taken_and_no_more_than_there_are(count: int, taken: int) -> None:
-    assert cpu_set.lowest(0b11010, count) == taken
 
 
 def test_a_guest_without_cells_of_its_own_is_offered_cells_for_all_that_it_is() -> None:
@@ -128,6 +123,27 @@ class TestRefusals:
         assert shortages(found) == ["memoryMiB in pages of 2048 KiB: asked 1, free 0"]
 
 
+class TestOrdinaryMemory:
+    def test_a_started_mib_is_not_given_away(self) -> None:
+        odd = NumaCell(id=0, memory_mib=8, pages=(Pages(size_kib=4, total=8 * 256 - 1),))
+        assert free([odd]).cells[0].memory_mib == 7
+        beside = NumaCell(id=1, memory_mib=8, pages=(Pages(size_kib=64, total=1),))
+        rest = free([NumaCell(id=0, memory_mib=8, pages=(Pages(size_kib=4, total=1),)), beside]).cells[1].memory_mib
+        assert (rest, type(rest)) == (7, int)
+
+    def test_a_cell_full_of_huge_pages_has_none(self) -> None:
+        host = [cell(0), NumaCell(id=1, memory_mib=8, pages=(Pages(size_kib=MEDIUM, total=4),))]
+        assert free(host).cells[1].memory_mib == 0
+
+    def test_huge_pages_beyond_the_memory_take_nothing_of_other_cells(self) -> None:
+        host = [cell(0), NumaCell(id=1, memory_mib=8, pages=(Pages(size_kib=MEDIUM, total=5),))]
+        assert free(host).cells[1].memory_mib == 0
+
+    def test_more_ordinary_pages_kept_back_than_there_are_is_shown(self) -> None:
+        host = NumaCell(id=0, memory_mib=8, pages=(Pages(size_kib=4, total=256, reserved=512),))
+        assert free([host]).cells[0].memory_mib == -1
+
+
 def test_siblings_that_cannot_be_read_take_no_cpu_from_the_cores_that_can() -> None:
     assert (
         cpus_of(place(dedicated(ThreadPolicy.REQUIRE), 2, 1, [cell(dedicated="0-1", siblings=("?", "0-1"))])) == "0-1"
@@ -135,6 +151,24 @@ def test_siblings_that_cannot_be_read_take_no_cpu_from_the_cores_that_can() -> N
 
 
 class TestConflicts:
+    def test_each_is_told_with_its_kind(self) -> None:
+        host = [cell(0, dedicated="x", pages={MEDIUM: 1})]
+        full = holds("a", held(memory=4, size=MEDIUM, cpus="0"), held(7), held(cpus="y"))
+        assert [each.kind for each in free(host, full, holds("b", held(cpus="0"))).conflicts] == [
+            ConflictKind.CPUS_GONE,
+            ConflictKind.PAGES_EXCEEDED,
+            ConflictKind.UNREADABLE,
+            ConflictKind.UNREADABLE,
+            ConflictKind.CELL_GONE,
+        ]
+
+    def test_a_cpu_of_the_first_cell_is_not_given_away_by_the_third(self) -> None:
+        rest = free([cell(0, dedicated="0"), cell(1, dedicated="1"), cell(2, dedicated="0,2")])
+        assert [each.cpus for each in rest.cells] == ["0", "1", "2"]
+
+    def test_a_long_text_of_the_host_is_quoted_in_part(self) -> None:
+        assert [each.what for each in free([cell(dedicated="x" * 81)]).conflicts] == [f"'{'x' * 80}' is no CPU set"]
+
     def test_a_long_text_that_is_no_cpu_set_is_quoted_in_part(self) -> None:
         rest = free([cell(dedicated="0")], holds("a", held(cpus="x" * 81)))
         assert [each.what for each in rest.conflicts] == [f"'{'x' * 80}' is no CPU set"]

@@ -1,10 +1,11 @@
 """What a guest without a claim holds of the cells, read from the report."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hypertally.api.compute_node import Guest, GuestState
-from hypertally.api.inventory import MdevType
+from hypertally.api.inventory import MdevType, NumaCell
 from hypertally.api.placement import HeldDevice, HeldMdev, Placement
 from hypertally.ledger.numa_fit import Misfit
 from hypertally.ledger.numa_guest import held_by_guest
@@ -163,3 +164,26 @@ def _range(part: str) -> range:
 
 def test_own_cpus_of_a_shared_set_are_found_in_their_cell() -> None:
     assert held_by_guest(guest(10, pins="4", pcpus=1), HOST).cells == (held(1, memory=10, cpus="4"),)
+
+
+@pytest.mark.parametrize(
+    "first", [cell(0, shared="2"), cell(0, dedicated="2")], ids=["without dedicated ones", "without shared ones"]
+)
+def test_cpu_0_is_found_in_its_cell_and_not_in_one_that_has_no_cpus_of_a_kind(first: NumaCell) -> None:
+    host = (first, cell(1, shared="1", dedicated="0"))
+    assert held_by_guest(guest(10, pins="0", pcpus=1), host).cells == (held(1, memory=10, cpus="0"),)
+
+
+def test_a_guest_whose_cpus_no_cell_has_is_told_of_the_hosts_first_cell() -> None:
+    found = held_by_guest(guest(10, pins="98-99", pcpus=2), tuple(reversed(HOST)))
+    assert found.cells == (held(0, memory=10, cpus="98-99"),)
+
+
+def test_a_guest_bound_to_a_cell_whose_cpus_no_cell_has_is_told_of_its_own() -> None:
+    assert held_by_guest(guest(10, cells=(1,), pins="99", pcpus=1), HOST).cells == (held(1, memory=10, cpus="99"),)
+
+
+def test_parts_of_a_guest_are_whole_numbers_as_the_api_takes_them() -> None:
+    found = held_by_guest(guest(1025, 3, cells=(0, 1), size=MEDIUM), HOST).cells
+    assert [(each.memory_mib, each.vcpus) for each in found] == [(514, 2), (512, 1)]
+    assert all(isinstance(number, int) for each in found for number in (each.memory_mib, each.vcpus))

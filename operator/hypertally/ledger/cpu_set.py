@@ -6,7 +6,7 @@ from collections.abc import Iterator
 CPU_MAX = 16383
 """libvirt's bound of a CPU number (VIR_DOMAIN_CPUMASK_LEN); beyond it a typo in a ledger would cost gigabytes."""
 
-
+_RUN = re.compile("1+")
 _FORM = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
 
@@ -52,25 +52,12 @@ def form(cpus: int) -> str:
 
 def single(cpus: int) -> Iterator[int]:
     """Each CPU as a set of its own, in the order of their numbers."""
-    while cpus:
+    for _ in range(cpus.bit_count()):
         lowest = cpus & -cpus
         yield lowest
         cpus ^= lowest
 
 
-def lowest(cpus: int, count: int) -> int:
-    """The `count` CPUs with the lowest numbers; all, if there are no more."""
-    taken = 0
-    for each, _ in zip(single(cpus), range(count), strict=False):
-        taken |= each
-    return taken
-
-
 def _runs(cpus: int) -> Iterator[tuple[int, int]]:
-    start = 0
-    while cpus:
-        zeros = (cpus & -cpus).bit_length() - 1
-        start, cpus = start + zeros, cpus >> zeros
-        ones = (~cpus & cpus + 1).bit_length() - 1
-        yield start, start + ones - 1
-        start, cpus = start + ones, cpus >> ones
+    for run in _RUN.finditer(f"{cpus:b}"[::-1]):
+        yield run.start(), run.end() - 1

@@ -83,9 +83,9 @@ def _host_cell(cell: NumaCell, smallest: int, elsewhere: int) -> HostCell:
 def _ordinary_mib(cell: NumaCell, smallest: int) -> int:
     """What huge pages leave of the cell's memory, or what it has of ordinary pages, if that is less."""
     huge = sum(p.total * p.size_kib for p in cell.pages if p.size_kib > smallest)
-    rest = max(0, cell.memory_mib * KIB_PER_MIB - huge)
-    told = [(p.total - p.reserved) * p.size_kib for p in cell.pages if p.size_kib == smallest]
-    return min(rest, *told) // KIB_PER_MIB if told else rest // KIB_PER_MIB
+    rest = (cell.memory_mib * KIB_PER_MIB - huge) // KIB_PER_MIB
+    told = [(p.total - p.reserved) * p.size_kib // KIB_PER_MIB for p in cell.pages if p.size_kib == smallest]
+    return min((max(0, rest), *told))
 
 
 def _readable(text: str, doubts: list[str]) -> int:

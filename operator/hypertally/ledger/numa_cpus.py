@@ -7,6 +7,7 @@ threads would be held in the cell and free in the amounts.
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 from hypertally.api.placement import ThreadPolicy
 
@@ -17,10 +18,10 @@ from .numa_cells import HostCell
 def takeable(cell: HostCell, free: int, policy: ThreadPolicy | None) -> tuple[int, ...]:
     """The `free` CPUs that may be taken, core by core; for Isolate each is one vcpu's, for others each CPU is."""
     cores = cell.cores()
-    there = [core & free for core in cores]
+    there = (core & free for core in cores)
     match policy:
         case ThreadPolicy.ISOLATE:
-            whole = (core for core, rest in zip(cores, there, strict=True) if core == rest)
+            whole = (core for core in cores if not core & ~free)
             return tuple(core for core in whole if cell.legacy or core.bit_count() == 1)
         case ThreadPolicy.REQUIRE:
             return tuple(rest for rest in there if rest.bit_count() > 1)
@@ -40,10 +41,5 @@ def take(cores: Sequence[int], count: int, policy: ThreadPolicy | None) -> int:
     """
     if policy is ThreadPolicy.ISOLATE:
         return sum(cores[:count])
-    taken = 0
-    for core in sorted(cores, key=int.bit_count, reverse=True):
-        missing = count - taken.bit_count()
-        if missing <= 0:
-            break
-        taken |= core if core.bit_count() <= missing else cpu_set.lowest(core, missing)
-    return taken
+    emptiest = sorted(cores, key=int.bit_count, reverse=True)
+    return sum(islice((cpu for core in emptiest for cpu in cpu_set.single(core)), count))

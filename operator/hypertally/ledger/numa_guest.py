@@ -64,8 +64,7 @@ def _held_cells(guest: Guest, cells: Sequence[NumaCell]) -> tuple[HeldCell, ...]
     cpus = _cpus_by_cell(guest, cells)
     bound = sorted(set(guest.cells)) or sorted(cpus) or _with_pages(guest, cells)
     step = max(1, guest.page_size_kib // KIB_PER_MIB)
-    memory = dict(zip(bound, _divided(guest.memory_mib, len(bound), step), strict=True))
-    vcpus = dict(zip(bound, _divided(guest.vcpus, len(bound), 1), strict=True))
+    memory, vcpus = _divided(guest.memory_mib, bound, step), _divided(guest.vcpus, bound, 1)
     return tuple(
         HeldCell(
             id=id_,
@@ -99,9 +98,9 @@ def _with_pages(guest: Guest, cells: Sequence[NumaCell]) -> list[int]:
     return sorted(c.id for c in cells if any(p.size_kib == guest.page_size_kib and p.total for p in c.pages))
 
 
-def _divided(amount: int, parts: int, step: int) -> list[int]:
+def _divided(amount: int, cells: Sequence[int], step: int) -> dict[int, int]:
     """Evenly in whole steps, none too little: the first get the rest."""
-    if not parts:
-        return []
-    steps, rest = divmod(-(-amount // step), parts)
-    return [(steps + (part < rest)) * step for part in range(parts)]
+    if not cells:
+        return {}
+    steps, rest = divmod(-(-amount // step), len(cells))
+    return {id_: (steps + (part < rest)) * step for part, id_ in enumerate(cells)}

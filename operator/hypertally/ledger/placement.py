@@ -127,9 +127,11 @@ class _Search:
         if not self._request.pci_requests:
             return True
         key = (ids & self._pci_cells, self._sockets(ids))
-        if key not in self._known and len(self._known) < SETS_MAX:
+        if key not in self._known:
+            if len(self._known) >= SETS_MAX:
+                return False
             self._known[key] = not isinstance(self._devices.fit(ids), Misfit)
-        return self._known.get(key, False)
+        return self._known[key]
 
     def _sockets(self, ids: frozenset[int]) -> frozenset[int | None]:
         if all(each.numa_policy is not NumaPolicy.SOCKET for each in self._request.pci_requests):
