@@ -79,6 +79,10 @@ format: setup ## Put the code into the project's form
 bench: setup ## Benchmarks, each against a bare floor (BENCH=name for one)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+.PHONY: conformance
+conformance: setup ## Whether a scheduler keeps docs/schedulers.md (SCHEDULER='command', ARGS="--only closed")
+	@$(BIN)/python -m conformance --scheduler '$(SCHEDULER)' $(ARGS)
+
 .PHONY: cluster-up
 cluster-up: setup ## A control plane that outlives this shell: eval "$$(make -s cluster-up)" (NAME=… for several)
 	@$(BIN)/python -m devcluster up --name $(NAME) --crds crds
