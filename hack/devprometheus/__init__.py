@@ -4,8 +4,12 @@ from .dashboards import DASHBOARDS, Dashboard, Panel, Target, read_dashboard
 from .errors import MissingPart, PrometheusError
 from .programs import find
 from .server import Prometheus, Series
+from .stage import AGENT_JOB, ALERTS, CONTROLLER_JOB, Stage
 
 __all__ = [
+    "AGENT_JOB",
+    "ALERTS",
+    "CONTROLLER_JOB",
     "DASHBOARDS",
     "Dashboard",
     "MissingPart",
@@ -13,6 +17,7 @@ __all__ = [
     "Prometheus",
     "PrometheusError",
     "Series",
+    "Stage",
     "Target",
     "find",
     "read_dashboard",

@@ -1,0 +1,1 @@
+"""Pictures of the shipped dashboards, drawn from what a real Prometheus answers during a real run."""
