@@ -69,7 +69,7 @@ def _closed(stage: Stage) -> None:
     for host in (cordoned, drained):
         host.report()
     closed += [cordoned, drained]
-    stage.until(lambda: [h.ready for h in closed] == ["False", "Unknown", "False", "False"], "the hosts to be closed")
+    stage.settled(lambda: [h.ready for h in closed] == ["False", "Unknown", "False", "False"], "the hosts to be closed")
     opened = stage.host("open", 4)
     stage.start()
     big = stage.instance(8)
@@ -89,7 +89,7 @@ def _just_closed(stage: Stage) -> None:
     before = host.object
     stage.proxy.hold(COMPUTE_NODES)
     stage.api.merge(host.path, {"spec": {"schedulable": "Disabled"}})
-    stage.until(lambda: host.ready == "False", "the host to be cordoned")
+    stage.settled(lambda: host.ready == "False", "the host to be cordoned")
     stage.proxy.replay(COMPUTE_NODES, {**host.object, "status": before["status"]})
     stage.quiet(_QUIET / 4)
     stage.instance(1)
@@ -132,7 +132,7 @@ def _refused(stage: Stage) -> None:
 
     def take(_: str, node: str) -> None:
         rivals.append(stage.instance(2, node=node))
-        stage.wait_home(rivals[0])
+        stage.settled(lambda: bool(stage.home(rivals[0])), "the rival to be claimed")
 
     stage.proxy.before_next_bind(take)
     stage.start()

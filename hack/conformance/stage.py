@@ -16,11 +16,12 @@ from devcluster.errors import DeadlineError
 from devcluster.waiting import wait_until
 from hypertally.api.names import API_VERSION
 
-from .api import INSTANCES_PATH, NAMESPACE, Api, Object
+from .api import INSTANCES_PATH, NAMESPACE, Api, ApiError, Object
 from .hosts import Host, Renewals
 from .proxy import Bind, Proxy, proxy
 
 _ENDING_SECONDS = 5.0
+_SETTLING_SECONDS = 90.0
 
 
 class Broken(Exception):
@@ -46,7 +47,7 @@ class Stage:
         made = self.record(label, vcpus)
         made.memory_mib, made.disk_mib = memory_mib, disk_mib
         made.report()
-        self.until(lambda: made.ready == "True" and bool(made.ledger), f"the controller to find {made.name} Ready")
+        self.settled(lambda: made.ready == "True" and bool(made.ledger), f"{made.name} to be Ready")
         return made
 
     def record(self, label: str, vcpus: int = 2, *, spec: Object | None = None) -> Host:
@@ -98,6 +99,14 @@ class Stage:
     def wait_bound(self, instance: str) -> None:
         """The scheduler has tried."""
         self.until(lambda: any(bind.instance == instance for bind in self.proxy.binds), f"{instance} to be bound")
+
+    @staticmethod
+    def settled(holds: Callable[[], bool], what: str) -> None:
+        """Of what the controller does, not the scheduler; ApiError when it never does."""
+        try:
+            wait_until(holds, seconds=_SETTLING_SECONDS, what=what)
+        except DeadlineError as error:
+            raise ApiError(f"{error}: does the controller run?") from error
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Broken when it never does, or when a scheduler ends by itself."""

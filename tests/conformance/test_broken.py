@@ -9,15 +9,20 @@ from conformance.checks import CHECKS
 from tests.conformance.conftest import Kit
 from tests.conformance.wrong_scheduler import SINS
 
+pytestmark = pytest.mark.timeout(300)  # one run of the kit may wait for several things
+
 WRONG = Path(__file__).with_name("wrong_scheduler.py")
 
+PATIENCE = "15"
+"""Seconds: those that do not what they should are waited for so long; more than a step takes on a loaded machine."""
+
 CASES = [
-    ("does_nothing", "binds", "waited 6 s in vain for "),
-    ("looks_at_cpus_only", "amounts", "has no room"),
+    ("does_nothing", "binds", "to be bound and claimed"),
+    ("looks_at_cpus_only", "amounts", "no room"),
     ("uses_every_host_with_a_ledger", "closed", ", which is not open"),
     ("looks_at_ready_only", "just-closed", "whose spec.schedulable is Disabled, though Ready is not False yet"),
     ("takes_the_unknown_for_plenty", "absent", ", of which nothing is known"),
-    ("assumes_nothing", "assumes", "has no room"),
+    ("assumes_nothing", "assumes", "no room"),
     ("gives_up_once_refused", "refused", "to be bound and claimed"),
     ("binds_without_a_version", "changed", "though the Instance had changed since: send its resourceVersion"),
     ("lists_only_once", "expired", "to be listed again after a 410"),
@@ -28,7 +33,7 @@ CASES = [
 
 @pytest.mark.parametrize(("sin", "check", "said"), CASES, ids=[f"{sin}-{check}" for sin, check, _ in CASES])
 def test_what_is_wrong_is_found(kit: Kit, sin: str, check: str, said: str) -> None:
-    done = kit("--scheduler", f"{sys.executable} {WRONG} {sin}", "--only", check, "--patience", "6")
+    done = kit("--scheduler", f"{sys.executable} {WRONG} {sin}", "--only", check, "--patience", PATIENCE)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"FAIL  {check}" in done.stdout

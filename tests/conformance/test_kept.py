@@ -10,10 +10,11 @@ from conformance.checks import CHECKS
 from devcluster import Cluster
 from tests.conformance.conftest import Kit
 
+pytestmark = pytest.mark.timeout(300)  # one run of the kit may wait for several things
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "scheduler" / "scheduler.py"
 
 
-@pytest.mark.timeout(300)
 def test_the_example_scheduler_keeps_every_promise(kit: Kit, empty_cluster: Cluster) -> None:
     done = kit("--scheduler", f"{sys.executable} {EXAMPLE}")
 
