@@ -1,18 +1,16 @@
 """A control group for each node and everything in it: found again and removed, however its processes ended.
 
-runc makes a container's group below its own when the kubelet names no other (`cgroupsPerQOS: false`), so all groups of
-a node's containers are below the node's.
+containerd puts containers below the root of each hierarchy when the kubelet names no other place (`cgroupsPerQOS:
+false`). So the node gets a namespace in which its own group is that root, and mounts that show it so.
 """
 
 import contextlib
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
-
-#: With the version 2 the groups of a hierarchy that has processes of its own cannot have controllers: these are apart.
-_OWN = "own"
 
 
 def hierarchies(mount: Path = MOUNT) -> list[Path]:
@@ -29,11 +27,35 @@ def enter(name: str, mount: Path = MOUNT) -> None:
             if not group.exists():
                 group.mkdir()
                 _copy_sets(group)
-        own = hierarchy / name / _OWN
-        own.mkdir(exist_ok=True)
-        _copy_sets(own)
-        # Whoever writes, whatever its number in its own PID namespace.
-        (own / "cgroup.procs").write_text("0")
+        # 0 is whoever writes, whatever its number in its own PID namespace.
+        (hierarchy / name / "cgroup.procs").write_text("0")
+
+
+def mount_own(mountinfo: Path = Path("/proc/self/mountinfo"), mount: Path = MOUNT) -> None:
+    """In a cgroup and a mount namespace of one's own: every hierarchy anew, which shows its root to be our group."""
+    for place, kind, options in _mounted(mountinfo.read_text(), mount):
+        _run("umount", place)
+        _run("mount", "-t", kind, *(("-o", options) if options else ()), kind, place)
+
+
+def _mounted(mountinfo: str, mount: Path) -> list[tuple[str, str, str]]:
+    """Place, kind and options of each hierarchy. proc(5): after ` - ` come the kind, the source and the options."""
+    found = []
+    for row in mountinfo.splitlines():
+        place, (kind, _, options) = row.split()[4], row.partition(" - ")[2].split(" ", 2)
+        if kind in ("cgroup", "cgroup2") and Path(place).is_relative_to(mount):
+            found.append((place, kind, _hierarchy(options) if kind == "cgroup" else ""))
+    return found
+
+
+def _hierarchy(options: str) -> str:
+    """Which of version 1: its controllers, or the name of one that has none."""
+    kept = [each for each in options.split(",") if each not in ("rw", "ro", "xattr") and "release_agent" not in each]
+    return ",".join([*(["none"] if any("=" in each for each in kept) else []), *kept])
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, timeout=10, stdin=subprocess.DEVNULL)
 
 
 def remove(name: str, mount: Path = MOUNT) -> bool:

@@ -13,12 +13,12 @@ _BUSYBOX = Path("/bin/busybox")
 
 def write_pause(archive: Path) -> None:
     """What holds a Pod's namespaces: Debian's static busybox, asleep. containerd ends it with SIGKILL."""
-    write_image(archive, PAUSE, _BUSYBOX.read_bytes(), ["/program", "sleep", "2147483647"])
+    write_image(archive, PAUSE, _BUSYBOX.read_bytes(), ["/busybox", "sleep", "2147483647"])
 
 
 def write_image(archive: Path, name: str, program: bytes, command: list[str], architecture: str = "amd64") -> None:
-    """An archive as docker writes it, of an image whose only file is /program."""
-    layer = _tar({"program": program}, 0o755)
+    """An archive as docker writes it, of an image whose only file is what the command names first."""
+    layer = _tar({command[0].removeprefix("/"): program}, 0o755)
     config = {
         "architecture": architecture,
         "os": "linux",

@@ -105,6 +105,7 @@ def prepare(directory: Path, name: str) -> None:
     _mount("--make-rprivate", "/")
     _mount("-t", "proc", "proc", "/proc")
     _mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
+    cgroups.mount_own()
     for folder, place in PRIVATE_FOLDERS.items():
         Path(place).mkdir(parents=True, exist_ok=True)
         _mount("--bind", str(directory / folder), place)
@@ -134,10 +135,14 @@ def answer(daemons: Daemons, line: str) -> str:
 
 
 def main() -> None:
-    directory, name, group = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    cgroups.enter(group)
-    prepare(directory, name)
-    daemons = Daemons(directory)
+    directory, name, *group = sys.argv[1:]
+    if group:
+        cgroups.enter(group[0])
+        # Once more: a cgroup namespace has that group for its root which one is in when it begins.
+        again = [sys.executable, "-P", "-s", "-m", "devnodes.node_init", directory, name]
+        os.execvp("unshare", ["unshare", "--cgroup", *again])  # noqa: S606
+    prepare(Path(directory), name)
+    daemons = Daemons(Path(directory))
     serve(daemons.reap, partial(answer, daemons))
 
 

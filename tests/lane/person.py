@@ -1,0 +1,99 @@
+"""What a person at a terminal does with the cluster, and what he sees."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devcluster import ClusterError
+from devnodes import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "helm" / "hypertally"
+VALUES = Path(__file__).with_name("values.yaml")
+NAMESPACE = "hypertally-system"
+RELEASE = "hypertally"
+
+Object = dict[str, Any]
+
+
+class Failed(AssertionError):
+    """A command failed; the message is what the person reads."""
+
+
+@dataclass(frozen=True)
+class Person:
+    lab: Lab
+    helm_program: Path
+
+    def helm(self, *arguments: str | Path, seconds: float = 300.0) -> str:
+        """Raises Failed with what Helm said."""
+        done = subprocess.run(
+            [self.helm_program, *arguments, "--namespace", NAMESPACE],
+            env={**os.environ, "KUBECONFIG": str(self.lab.cluster.kubeconfig), "HOME": str(self.lab.directory)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise Failed(done.stdout)
+        return done.stdout
+
+    def kubectl(self, *arguments: str) -> str:
+        return self.lab.kubectl(*arguments)
+
+    def get(self, *arguments: str) -> Any:
+        return self.lab.get(*arguments)
+
+    def node(self, name: str) -> Object:
+        found: Object = self.get("computenode", name)
+        return found
+
+    def apply(self, *objects: Object) -> None:
+        self.lab.cluster.apply_objects(*objects)
+
+    def pods(self, component: str) -> list[Object]:
+        found: list[Object] = self.get("pods", f"-n={NAMESPACE}", f"-l=app.kubernetes.io/component={component}")
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def agent_on(self, node: str) -> Object:
+        return next(pod for pod in self.pods("agent") if pod["spec"]["nodeName"] == node)
+
+
+def eventually(look: Callable[[], object], seconds: float = 60.0) -> None:
+    """Until the look's own assertions hold; its last complaint is what is told in the end."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            look()
+        except (AssertionError, ClusterError, KeyError, IndexError, StopIteration) as error:
+            if time.monotonic() > deadline:
+                error.add_note(f"still so after {seconds:.0f} s")
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def condition(thing: Object, type_: str) -> Object:
+    """Empty if there is none of the type."""
+    found: list[Object] = thing.get("status", {}).get("conditions", [])
+    return next((each for each in found if each["type"] == type_), {})
+
+
+def claims(node: Object) -> dict[str, str]:
+    """Role by the guest's uuid and role: what the node's ledger holds."""
+    held = node["status"]["ledger"]["claims"]
+    return {f"{each['uuid']} {each['role']}": each["role"] for each in held}
+
+
+def roles(node: Object, uuid: str) -> set[str]:
+    """In which the node's ledger holds something for the guest."""
+    return {each["role"] for each in node["status"]["ledger"].get("claims", []) if each["uuid"] == uuid}
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, indent=1)
