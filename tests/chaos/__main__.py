@@ -32,7 +32,7 @@ def main() -> int:
 def _run(seed: int, faults: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        print(*run(seed, faults, folder, partial(print, flush=True)), sep="\n")
+        print(*run(seed, faults, folder, partial(print, flush=True)).lines(), sep="\n")
     except (Violated, ClusterError, HostError, ClockMissing, TimeoutError) as error:
         print(error, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
         print(f"The same faults again: make chaos FAULTS={faults} SEED={seed}; logs in {folder}", file=sys.stderr)

@@ -14,7 +14,7 @@ from devcluster.errors import ClusterError
 from devcluster.process import Process
 from devhost import Host, HostError
 
-_UP_SECONDS = 60.0
+_UP_SECONDS = 180.0
 _AGAIN_SECONDS = 0.2
 
 

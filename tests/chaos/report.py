@@ -14,23 +14,28 @@ class Report:
     """`settled`: seconds from the last fault of each round until everything had come to rest."""
 
     seed: int
+    log: Log
+    checker: Checker
+    done: Counter[str]
+    """What users did."""
     seconds: float = 0.0
     settled: list[float] = field(default_factory=list)
     ended: Mapping[str, int] = field(default_factory=dict)
     """How often each program ended by itself, and was started again."""
 
-    def lines(self, log: Log, checker: Checker, done: Counter[str]) -> list[str]:
+    def lines(self) -> list[str]:
         return [
-            f"seed {self.seed}: {len(log.faults)} faults in {self.seconds:.0f} s",
+            f"seed {self.seed}: {len(self.log.faults)} faults in {self.seconds:.0f} s",
             "",
-            *_table(("Fault", "Times", "Seconds"), _by_kind(log)),
+            *_table(("Fault", "Times", "Seconds"), _by_kind(self.log)),
             "",
-            *_table(("What", "How often"), self._counts(checker)),
+            *_table(("What", "How often"), self._counts()),
             "",
-            "Actions: " + ", ".join(f"{name.rpartition('.')[2]} {count}" for name, count in sorted(done.items())),
+            "Actions: " + ", ".join(f"{name.rpartition('.')[2]} {count}" for name, count in sorted(self.done.items())),
         ]
 
-    def _counts(self, checker: Checker) -> list[tuple[str, ...]]:
+    def _counts(self) -> list[tuple[str, ...]]:
+        checker = self.checker
         ended = ", ".join(f"{name} {count}" for name, count in sorted(self.ended.items()) if count) or "none"
         rounds = sorted(self.settled)
         return [

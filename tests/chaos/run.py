@@ -88,6 +88,7 @@ class Run:
         self._settle(time.monotonic())
         self.checker.check_quiet(QUIET_SECONDS)
         self.check()
+        self.workload.tried(self.workload.tidy)
 
     def _settle(self, since: float) -> None:
         while left := self.checker.unsettled(since):
@@ -109,15 +110,15 @@ class Run:
         return "\n".join([head, *broken, f"What was wrong in the last {AROUND_SECONDS:g} s:", *around])
 
 
-def run(seed: int, faults: int, folder: Path, say: Say) -> list[str]:
-    """The report's lines. Raises Violated; Ctrl-C leaves nothing behind but the folder."""
+def run(seed: int, faults: int, folder: Path, say: Say) -> Report:
+    """Raises Violated; Ctrl-C leaves nothing behind but the folder."""
     plan, log, began = deal(seed, faults), Log(), time.monotonic()
     with running_world(folder, seed) as world:
         workload = Workload(world, seed)
-        report = Report(seed)
         say(f"the world stands after {time.monotonic() - began:.0f} s")
         with Checker(world, log, lambda: dict(workload.declared)) as checker:
+            report = Report(seed, log, checker, workload.done)
             Run(world, log, checker, workload, report, say).throw(plan)
         report.seconds = time.monotonic() - began
         report.ended = {name: part.ended for name, part in world.programs.items()}
-        return report.lines(log, checker, workload.done)
+        return report

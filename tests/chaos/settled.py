@@ -9,7 +9,7 @@ from .client import Object
 from .ghosts import PREFIX
 from .invariants import standing
 from .seen import Guests, Snapshot
-from .world import NODES, is_ready
+from .world import NODES, is_ready, says
 
 
 def unsettled(snapshot: Snapshot, looks: Mapping[str, Guests | None], declared: Mapping[str, Object]) -> list[str]:
@@ -38,13 +38,16 @@ def _is_on_ghost(instance: Object) -> bool:
 def _unlisted(host: str, node: Object, guests: Guests | None) -> list[str]:
     if guests is None:
         return [f"libvirt of {host} does not answer"]
-    listed = {g["uuid"]: g["state"] in ("Running", "Paused", "Blocked") for g in node["status"]["report"]["guests"]}
+    listed = {
+        g["uuid"]: g["state"] in ("Running", "Paused", "Blocked") for g in node["status"]["report"].get("guests", [])
+    }
     there = {uuid: uuid in guests.active for uuid in guests.sizes}
     return [] if listed == there else [f"{host} lists {listed}, libvirt has {there}"]
 
 
 def _haunted(snapshot: Snapshot) -> list[str]:
     ghosts = {name: node for name, node in snapshot.nodes.items() if name.startswith(PREFIX)}
-    return [
-        f"nothing stands for {name}, and it is there" for name, n in ghosts.items() if not standing(name, n, snapshot)
-    ]
+    free = [name for name, node in ghosts.items() if not standing(name, node, snapshot)]
+    fresh = [name for name, node in ghosts.items() if name not in free and not says(node, "Vanished")]
+    complaints = [f"nothing stands for {name}, and it is there" for name in free]
+    return complaints + [f"{name} is not known to be gone yet" for name in fresh]

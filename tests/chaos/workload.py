@@ -225,6 +225,12 @@ class Workload:
                 changed += self.api.merge("computenodes", name, {"spec": wanted[name]}).ok
         return changed
 
+    def tidy(self) -> bool:
+        """Nobody needs a Migration that is over."""
+        for move in self.items("migrations"):
+            self.api.delete("migrations", move["metadata"]["name"])
+        return True
+
     def wind_up(self) -> list[str]:
         """Whoever moves a guest brings it to an end, and what is declared is there. What is still to be done."""
         left = []

@@ -27,7 +27,7 @@ NODES = (*HOSTS, *LAB)
 
 AUDIT_SECONDS = 1.0
 COLLECT_SECONDS = 2.0
-UP_SECONDS = 120.0
+UP_SECONDS = 180.0
 
 _COMMON = {"listen": "", "log-format": "text"}
 _CONTROLLER = {"resync-interval": 5, "agent-grace": 10, "collect-interval": COLLECT_SECONDS, "keep-vanished": 5}
@@ -120,7 +120,7 @@ class World:
 def running_world(folder: Path, seed: int) -> Iterator[World]:
     """Everything is up and every ComputeNode is Ready. What fails leaves the logs in `folder`; nothing else stays."""
     with ExitStack() as ending:
-        cluster = ending.enter_context(Cluster.start("chaos", may_build=False))
+        cluster = ending.enter_context(Cluster.start("chaos", may_build=False, seconds=UP_SECONDS))
         cluster.apply(CRDS, DEPLOY)
         hosts = {name: ending.enter_context(Host.start(name)) for name in HOSTS}
         proxies = {
@@ -145,4 +145,8 @@ def _are_ready(api: Api) -> bool:
 
 
 def is_ready(node: Object) -> bool:
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", []))
+    return says(node, "Ready")
+
+
+def says(node: Object, type_: str) -> bool:
+    return any(c["type"] == type_ and c["status"] == "True" for c in node.get("status", {}).get("conditions", []))
