@@ -58,12 +58,13 @@ docs: setup ## The documentation as a site in dist/site; every warning is an err
 	@echo "dist/site/index.html"
 
 .PHONY: lint
-lint: setup ## Style, types, layers, YAML, shell, and the documentation as a site
+lint: setup ## Style, types, layers, YAML, the chart, shell, and the documentation as a site
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
+	"$$($(BIN)/python -m devhelm newest)" lint --strict helm/hypertally
 	$(BIN)/shellcheck $(SHELL_FILES)
 
 .PHONY: typecheck
