@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from devhelm.find import NEWEST, OLDEST, HelmError, find_helm
+from devhelm import NEWEST, OLDEST, HelmError, find_helm
 
 _RELEASES = {"newest": NEWEST, "oldest": OLDEST}
 
