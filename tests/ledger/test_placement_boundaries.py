@@ -96,6 +96,11 @@ class TestAnAdoptedGuest:
         assert found(put(ANY_PAGES, listed(runs), cells=host)).cells == (runs,)
         assert found(put(ANY_PAGES, cells=host)).cells[0].page_size_kib == LARGE
 
+    def test_whose_memory_is_in_two_cells_and_whose_cpu_in_one_is_charged_in_this_one(self) -> None:
+        runs = listed(held(0, memory=512), held(1, memory=512, cpus="7"))
+        one = Amounts(pcpus=1, memory_mib=1024)
+        assert found(put(PINNED, runs, size=one)).cells == (held(1, memory=1024, cpus="7"),)
+
     def test_whose_pages_are_given_to_others_gets_the_largest_and_no_ordinary_ones(self) -> None:
         host = (cell(0, dedicated="0-3", pages={64: 16, 512: 2}),)
         runs, one = held(0, memory=1, size=64, cpus="2-3"), Amounts(pcpus=2, memory_mib=1)

@@ -24,7 +24,7 @@ def held_by_guest(
     """`claimed`: what a claim holds for it, if there is one."""
     return Placement(
         cells=claimed.cells if _agrees(guest, claimed) else _held_cells(guest, cells),
-        devices=tuple(HeldDevice(request="", address=address) for address in guest.pci_addresses),
+        devices=tuple(HeldDevice(address=address) for address in guest.pci_addresses),
         mdevs=_held_mdevs(guest, mdev_types),
     )
 
