@@ -1,7 +1,7 @@
 """How Sphinx makes a site of the pages as they lie: the root of the repository is the root of the site.
 
-So every link leads to the same file here, on a forge and in the site, and no page is there twice. Which page stands where
-is told by NAVIGATION alone; pages are plain Markdown. `make docs` builds it, and every warning is an error.
+So every link leads to the same file here, on a forge and in the site, and no page is there twice. Which page stands
+where is told by NAVIGATION alone; pages are plain Markdown. `make docs` builds it, and every warning is an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +22,11 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
     "Contribute": ["CONTRIBUTING", "docs/a-day-in-the-code", "docs/mutants", "SECURITY", "CHANGELOG"],
 }
 
-#: Pages that list the pages of their folder.
-INDEXES: Final = ("docs/decisions/README", "docs/runbooks/README")
+#: Pages that have others below them.
+INDEXES: Final[Mapping[str, Sequence[str]]] = {
+    "docs/decisions/README": ["/docs/decisions/*"],
+    "docs/reference/alerts": ["/docs/runbooks/*"],
+}
 
 project = "Hypertally"
 root_doc = "README"
@@ -52,7 +55,7 @@ def add_navigation(_app: Sphinx, page: str, source: list[str]) -> None:
     if page == root_doc:
         source[0] += "".join(toctree([f"/{entry}" for entry in entries], name) for name, entries in NAVIGATION.items())
     elif page in INDEXES:
-        source[0] += toctree(["*"])
+        source[0] += toctree(INDEXES[page])
 
 
 def begin_at_the_readme(app: Sphinx, error: Exception | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import gen_alerts_reference
 import gen_configuration_reference
 import gen_events_reference
 import gen_metrics_reference
@@ -16,6 +17,7 @@ import gen_security_table
 from reference_page import Page
 
 PAGES = [
+    gen_alerts_reference.PAGE,
     gen_configuration_reference.PAGE,
     gen_events_reference.PAGE,
     gen_metrics_reference.PAGE,
