@@ -31,10 +31,7 @@ FROM ${BASE} AS agent
 ARG AGENT_PACKAGES
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 libvirt0 ${AGENT_PACKAGES} \
-    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
-    # libvirt asks the system who it runs as.
-    && printf 'hypertally:x:65532:65532::/tmp:/usr/sbin/nologin\n' >>/etc/passwd \
-    && printf 'hypertally:x:65532:\n' >>/etc/group
+    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt
 COPY --from=build-agent /opt/hypertally /opt/hypertally
 ARG VERSION=0.0.0
 ARG REVISION=unknown
@@ -46,7 +43,8 @@ LABEL org.opencontainers.image.title="hypertally-agent" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 ENV PATH=/opt/hypertally/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONSAFEPATH=1 PYTHONUNBUFFERED=1
-USER 65532:65532
+# nobody, not a number of our own: libvirtd turns away a user that its own machine does not know.
+USER 65534:65534
 ENTRYPOINT ["/opt/hypertally/bin/hypertally-agent"]
 
 FROM builder AS build-controller
@@ -62,9 +60,7 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation -w /wheels . \
 FROM ${BASE} AS controller
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 \
-    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt \
-    && printf 'hypertally:x:65532:65532::/tmp:/usr/sbin/nologin\n' >>/etc/passwd \
-    && printf 'hypertally:x:65532:\n' >>/etc/group
+    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/*.log /var/log/apt
 COPY --from=build-controller /opt/hypertally /opt/hypertally
 ARG VERSION=0.0.0
 ARG REVISION=unknown
