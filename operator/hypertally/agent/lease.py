@@ -19,6 +19,7 @@ from hypertally.api.bounds import HOLDER_MAX
 from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION
 from hypertally.kube.errors import Conflict, KindMissing, KubeError, NotFound
 from hypertally.kube.kinds import Ref
+from hypertally.serving.logs import about
 
 from .backoff import Backoff
 from .clock import micro_time
@@ -80,7 +81,7 @@ class LeaseKeeper:
         self._acquired = micro_time(shared.wall())
         self._stopping = Event()
         self._backoff = Backoff(shared.chance, longest=1.5 * interval)  # well below the Lease's life
-        self._trouble = Complaint(log, shared.clock)
+        self._trouble = Complaint(log, shared.clock, about(ref.kind.kind, f"{ref.namespace}/{ref.name}"))
         self._mine: str | None = None
         """The version that this agent wrote last; None while it does not hold the Lease."""
         self._was_held = False
