@@ -20,9 +20,8 @@ from .story import HOSTS, Scene, play
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 _STEP = 1.5
-_DASHBOARDS = {
-    name: read_dashboard(name, {"compute_node": "hv2", "__rate_interval": "15s"}) for name in ("fleet", "host")
-}
+_VARIABLES = {"compute_node": "hv2", "__rate_interval": "15s"}
+_DASHBOARDS = {name: read_dashboard(name, _VARIABLES) for name in ("fleet", "host")}
 
 
 def say(text: str) -> None:

@@ -26,9 +26,8 @@ class Record(msgspec.Struct, frozen=True):
     def take(cls, dashboards: Iterable[Dashboard], prometheus: Prometheus, window: Window) -> "Record":
         """Raises PrometheusError for a query that Prometheus does not take."""
         asked = {target.expression for board in dashboards for panel in board.panels for target in panel.targets}
-        return cls(
-            window, {each: prometheus.query_range(each, window.start, window.end, window.step) for each in asked}
-        )
+        times = window.start, window.end, window.step
+        return cls(window, {expression: prometheus.query_range(expression, *times) for expression in asked})
 
     def save(self, path: Path) -> None:
         path.write_bytes(msgspec.json.encode(self))
