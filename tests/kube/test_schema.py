@@ -128,7 +128,7 @@ def test_a_controller_ends_with_one_line_and_writes_nothing(behind: Cluster) -> 
     assert done.stderr.strip().splitlines()[-1] == f"hypertally-controller: {LACKS}"
 
 
-def test_an_agent_reports_what_it_can_and_is_not_ready(behind: Cluster, tmp_path: Path) -> None:
+def test_an_agent_is_not_ready_and_reports_once_the_crds_are_there(behind: Cluster, tmp_path: Path) -> None:
     behind.apply_objects(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "hypertally-system"}},
     )
@@ -139,8 +139,11 @@ def test_an_agent_reports_what_it_can_and_is_not_ready(behind: Cluster, tmp_path
     )  # fmt: skip
     with log.open("wb") as file, subprocess.Popen(command, stderr=file) as process:
         try:
-            wait_until(lambda: LACKS in ready(log), seconds=30, what="a complaint")
-            wait_until(lambda: "vcpus" in told(behind), seconds=30, what="a report")
+            wait_until(lambda: LACKS in answer(log, "/readyz")[1], seconds=60, what="a complaint")
+            assert told(behind) == ""
+            behind.apply(CRDS)
+            wait_until(lambda: "vcpus" in told(behind), seconds=60, what="a report")
+            wait_until(lambda: answer(log, "/readyz") == (200, "ok\n"), seconds=60, what="it to be ready")
         finally:
             process.terminate()
             process.wait(20)
@@ -151,11 +154,11 @@ def told(cluster: Cluster) -> str:
     return cluster.kubectl("get", "computenodes", "-o", "jsonpath={.items[*].status.report.capacity}")
 
 
-def ready(log: Path) -> str:
-    """What /readyz says at the port that the log tells."""
+def answer(log: Path, path: str) -> tuple[int, str]:
+    """What is said at the port that the log tells; 0 before there is one."""
     lines = (yaml.safe_load(line) for line in log.read_text().splitlines() if line.startswith("{"))
     port = next((line["port"] for line in lines if "port" in line), None)
     if port is None:
-        return ""
-    answer = urllib3.request("GET", f"http://127.0.0.1:{port}/readyz", timeout=5.0, retries=False)
-    return answer.data.decode() if answer.status == 503 else ""
+        return 0, ""
+    found = urllib3.request("GET", f"http://127.0.0.1:{port}{path}", timeout=5.0, retries=False)
+    return found.status, found.data.decode()

@@ -58,7 +58,7 @@ class KubeClient:
         An absent object is created, but not through a subresource: that is NotFound.
         """
         full = {"apiVersion": ref.kind.api_version, "kind": ref.kind.kind, **body}
-        # Warn, not Strict: with CRDs older than this program, a report without the new field beats no report.
+        # Of a field that the CRD lacks no validation lets an apply pass: SchemaWatch says which, and what to do.
         query = {"fieldManager": self._manager, "force": "true", "fieldValidation": "Warn"}
         return self._patch(ref, subresource, full, _APPLY, query)
 
