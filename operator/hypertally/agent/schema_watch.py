@@ -1,8 +1,8 @@
 """Whether the CRDs know everything that this agent reports.
 
 Where they do not, the API server refuses the report, and the agent is not ready. So an upgrade stops at the first
-agents, and the others go on as they are. It does not end: it serves the metrics of its guests, and reports once the CRDs
-are there.
+agents, and the others go on as they are. It does not end: it serves the metrics of its guests, and reports once the
+CRDs are there.
 """
 
 import logging
