@@ -16,8 +16,16 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 #: The headings of the sidebar, with the pages below them. A pattern stands for what no other entry names.
 NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
     "Start": ["docs/first-steps"],
-    "Understand": ["docs/concepts", "docs/nova", "docs/limits", "docs/decisions/README"],
-    "Operate": ["docs/operations", "docs/backup", "docs/capacity", "docs/security", "docs/performance", "docs/*"],
+    "Understand": ["docs/concepts", "docs/schedulers", "docs/nova", "docs/limits", "docs/decisions/README"],
+    "Operate": [
+        "docs/operations",
+        "docs/plugin",
+        "docs/backup",
+        "docs/capacity",
+        "docs/security",
+        "docs/performance",
+        "docs/*",
+    ],
     "Reference": ["docs/reference/*"],
     "Contribute": ["CONTRIBUTING", "docs/a-day-in-the-code", "docs/mutants", "SECURITY", "CHANGELOG"],
 }

@@ -14,6 +14,7 @@ from hypertally.api.compute_node import NodeCondition
 from hypertally.api.instance import InstanceCondition
 from hypertally.api.migration import MigrationCondition
 from hypertally.hypervisor import errors
+from hypertally.plugin.main import cli as plugin
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ROOT / "operator" / "hypertally"
@@ -59,6 +60,8 @@ FLAGS_OF_OTHERS = {
     "--force-conflicts",
     "--help",
     "--namespace",
+    "--only",
+    "--patience",
     "--patch",
     "--quota-backend-bytes",
     "--server-side",
@@ -136,9 +139,12 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
+FLAGS_OF_THE_PLUGIN = {flag for command in plugin.commands.values() for each in command.params for flag in each.opts}
+
+
 @by_page
 def test_every_flag_that_is_named_exists(page: Path) -> None:
-    known = set(re.findall(r"--[a-z][a-z-]+", CONFIGURATION.text())) | FLAGS_OF_OTHERS
+    known = set(re.findall(r"--[a-z][a-z-]+", CONFIGURATION.text())) | FLAGS_OF_OTHERS | FLAGS_OF_THE_PLUGIN
 
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text())) <= known
 

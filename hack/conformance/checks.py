@@ -70,15 +70,15 @@ def _closed(stage: Stage) -> None:
         host.report()
     closed += [cordoned, drained]
     stage.settled(lambda: [h.ready for h in closed] == ["False", "Unknown", "False", "False"], "the hosts to be closed")
-    opened = stage.host("open", 4)
+    opened, why = stage.host("open", 4), "which is not open: look at Ready, spec.schedulable and spec.maintenance"
+    stage.forbid(closed, why)
     stage.start()
     big = stage.instance(8)
     stage.wait_home(stage.instance(1), opened)
     stage.quiet(_QUIET)
-    stage.never_on(closed, ", which is not open: look at Ready, spec.schedulable and spec.maintenance")
+    stage.forbid([down, silent, drained], why)
     stage.api.merge(cordoned.path, {"spec": {"schedulable": "Enabled"}})
     stage.wait_home(big, cordoned)
-    stage.never_on([down, silent, drained], ", which is not open")
 
 
 def _just_closed(stage: Stage) -> None:
@@ -102,12 +102,13 @@ def _absent(stage: Stage) -> None:
     bare = stage.record("bare", 64)
     unmeasured = stage.record("unmeasured", 64)
     unmeasured.report(with_capacity=False)
-    opened = stage.host("open", 4)
+    opened, why = stage.host("open", 4), "of which nothing is known"
+    stage.forbid([bare, unmeasured], why)
     stage.start()
     big = stage.instance(8)
     stage.wait_home(stage.instance(1), opened)
     stage.quiet(_QUIET)
-    stage.never_on([bare, unmeasured], ", of which nothing is known")
+    stage.forbid([unmeasured], why)
     bare.report()
     stage.wait_home(big, bare)
 
@@ -166,6 +167,7 @@ def _expired(stage: Stage) -> None:
     stage.start()
     home = stage.wait_home(stage.instance(1), *hosts)
     vanished = next(host for host in hosts if host.name != home)
+    stage.forbid([vanished], "which was deleted while the watch was lost")
     before = dict(stage.proxy.lists)
     stage.proxy.hold(COMPUTE_NODES, INSTANCES)
     vanished.delete()
@@ -179,7 +181,6 @@ def _expired(stage: Stage) -> None:
         )
         stage.quiet(_QUIET / 4)
     stage.wait_home(instance, fresh)
-    stage.never_on([vanished], ", which was deleted while the watch was lost")
 
 
 def _older(stage: Stage) -> None:

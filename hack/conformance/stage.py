@@ -39,6 +39,8 @@ class Stage:
     patience: float
     folder: Path
     name: str
+    forbidden: dict[str, str] = field(default_factory=dict)
+    """Hosts that nothing may be bound to at present, and why."""
     schedulers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -112,7 +114,7 @@ class Stage:
         """Broken when it never does, or when a scheduler ends by itself."""
 
         def look() -> bool:
-            self.check_running()
+            self.check()
             return holds()
 
         try:
@@ -124,19 +126,21 @@ class Stage:
         """Leaves the scheduler time to do what it should not."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.check_running()
+            self.check()
             time.sleep(0.1)
 
-    def check_running(self) -> None:
+    def check(self) -> None:
+        """Nothing has been done so far that may not be."""
+        for bind in self.proxy.binds:
+            if bind.node in self.forbidden:
+                raise Broken(f"it bound {bind.instance} to {bind.node}, {self.forbidden[bind.node]}")
         for process in self.schedulers:
             if process.poll() is not None:
                 raise Broken(f"the scheduler ended by itself with status {process.returncode}; its log: {self.log}")
 
-    def never_on(self, hosts: Sequence[Host], why: str) -> None:
-        names = {host.name for host in hosts}
-        for bind in self.proxy.binds:
-            if bind.node in names:
-                raise Broken(f"it bound {bind.instance} to {bind.node}{why}")
+    def forbid(self, hosts: Sequence[Host], why: str) -> None:
+        """From now on nothing may be bound to these, and to no others."""
+        self.forbidden = {host.name: why for host in hosts}
 
     def binds_of(self, instance: str) -> list[Bind]:
         return [bind for bind in self.proxy.binds if bind.instance == instance]

@@ -52,6 +52,13 @@ def test_the_current_context_is_taken(tmp_path: Path) -> None:
     assert (access.server, access.tokens.token(), access.trust.insecure) == ("https://one:6443", "s3cret", True)
 
 
+def test_the_namespace_of_the_context_is_told_where_it_has_one(tmp_path: Path) -> None:
+    document = kubeconfig()
+    document["contexts"][1]["context"]["namespace"] = "guests"
+    path = written(tmp_path, document)
+    assert (read_kubeconfig([path]).namespace, read_kubeconfig([path], "there").namespace) == ("", "guests")
+
+
 def test_a_named_context_is_taken_instead_and_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     access = read_kubeconfig([written(tmp_path, kubeconfig())], "there")
     assert (access.server, access.trust.ca_file) == ("https://two:6443", tmp_path / "ca.crt")

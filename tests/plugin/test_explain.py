@@ -89,7 +89,9 @@ def test_instances_that_wait_for_the_host_are_told_with_what_is_missing(fleet: F
 def test_what_keeps_the_record_is_told_and_what_would_let_it_go(run: Run, host: Host) -> None:
     said, found = run("explain", host.name), _json(run, host.name)
 
-    assert "May the record be deleted:" in said.out
+    assert "What keeps the record:" in said.out
+    assert "SHUT" in said.out
+    assert " open " not in said.out, "guards that are open are in the JSON"
     assert "There is no sign that its host is gone." in said.out
     assert not found["candidate"]
     shut = {each["guard"] for each in found["guards"] if each["shut"]}

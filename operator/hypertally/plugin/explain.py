@@ -82,7 +82,7 @@ def shown(found: Explanation, verdicts: Sequence[Verdict], now: datetime) -> str
         [stage_table(found.usage)],
         ["Who holds what:", *_holders(found)],
         ["Waiting for it:", *_waiting(found)] if found.waiting else [],
-        ["May the record be deleted:", *told(verdicts), found.conclusion],
+        ["What keeps the record:", *told(refusals(verdicts)), found.conclusion],
     )
     return "\n\n".join("\n".join(section) for section in sections if section)
 
