@@ -1,10 +1,13 @@
 """Where a guest goes, where two answers are nearly as good; and which of them a refusal names."""
 
+import pytest
 from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.inventory import NumaCell, PciPool
 from hypertally.api.placement import CpuPolicy, HeldCell, NumaPolicy, PageSize, Placement, PlacementRequest
+from hypertally.ledger import placement
+from hypertally.ledger.numa_fit import Misfit
 from hypertally.ledger.numa_free import Holding
 from tests.ledger.numa_make import LARGE, MEDIUM, cell, held, holds
 from tests.ledger.pci_make import has, pool, request
@@ -33,6 +36,14 @@ def cards(*counts: int) -> tuple[PciPool, ...]:
     )
 
 
+def on_sockets(*cells: tuple[int, str]) -> tuple[NumaCell, ...]:
+    """The socket and the dedicated CPUs of each."""
+    return tuple(replace(cell(id_, dedicated=cpus), socket=socket) for id_, (socket, cpus) in enumerate(cells))
+
+
+SOCKETS = on_sockets((0, "0-3"), (1, "4"), (1, "5-6"))
+
+
 class TestDevices:
     def test_those_that_are_near_the_chosen_cell_are_given_before_the_first(self) -> None:
         full = holds("a", held(0, cpus="0-2"))
@@ -45,16 +56,20 @@ class TestDevices:
         assert cells_and_devices(put(asked, pools=others)) == ([1], [NIC1])
 
     def test_a_socket_that_is_no_good_does_not_shut_out_a_later_cell_on_a_good_one(self) -> None:
-        sockets = ((0, "0-3", 0), (1, "4", 1), (2, "5-6", 1), (3, "7-9", 0))
-        host = tuple(replace(cell(id_, dedicated=cpus), socket=socket) for id_, cpus, socket in sockets)
+        host = on_sockets((0, "0-3"), (1, "4"), (1, "5-6"), (0, "7-9"))
         asked = asking(request(policy=NumaPolicy.SOCKET))
         assert cells_and_devices(put(asked, cells=host, pools=(pool(NIC1, cell=1),))) == ([2], [NIC1])
 
     def test_a_socket_counts_as_soon_as_one_request_is_for_the_socket(self) -> None:
-        sockets = ((0, "0-3", 0), (1, "4", 1), (2, "5-6", 1))
-        host = tuple(replace(cell(id_, dedicated=cpus), socket=socket) for id_, cpus, socket in sockets)
         asked = asking(request("a", policy=NumaPolicy.SOCKET), request("b", policy=NumaPolicy.PREFERRED))
-        assert cells_and_devices(put(asked, cells=host, pools=(pool(NIC0, NIC1, cell=1),)))[0] == [2]
+        assert cells_and_devices(put(asked, cells=SOCKETS, pools=(pool(NIC0, NIC1, cell=1),)))[0] == [2]
+
+    def test_cells_of_each_socket_count_towards_the_bound_of_the_search(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked, nics = asking(request(policy=NumaPolicy.SOCKET)), (pool(NIC1, cell=1),)
+        monkeypatch.setattr(placement, "SETS_MAX", 2)
+        assert isinstance(put(asked, cells=SOCKETS, pools=nics), Misfit)
+        monkeypatch.setattr(placement, "SETS_MAX", 3)
+        assert cells_and_devices(put(asked, cells=SOCKETS, pools=nics))[0] == [2]
 
 
 class TestRefusals:
