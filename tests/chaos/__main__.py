@@ -19,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--faults", type=int, default=1000, help="how many (default: 1000)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other faults (default: 1)")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no round of fifty after that")
     parser.add_argument("--plan", action="store_true", help="print the faults of that seed, and end")
     given = parser.parse_args()
     if given.faults < 1:
@@ -26,16 +27,20 @@ def main() -> int:
     if given.plan:
         print(*deal(given.seed, given.faults), sep="\n")
         return 0
-    return _run(given.seed, given.faults)
+    return _run(given)
 
 
-def _run(seed: int, faults: int) -> int:
+def _run(given: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        print(*run(seed, faults, folder, partial(print, flush=True)).lines(), sep="\n")
+        report = run(given.seed, given.faults, folder, partial(print, flush=True), given.minutes)
+        print(*report.lines(), sep="\n")
     except (Violated, ClusterError, HostError, ClockMissing, TimeoutError) as error:
         print(error, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
-        print(f"The same faults again: make chaos FAULTS={faults} SEED={seed}; logs in {folder}", file=sys.stderr)
+        print(
+            f"The same faults again: make chaos FAULTS={given.faults} SEED={given.seed}; logs in {folder}",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         shutil.rmtree(folder, ignore_errors=True)

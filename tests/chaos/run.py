@@ -38,12 +38,18 @@ class Run:
     workload: Workload
     report: Report
     say: Say
+    ends: float
+    """By the monotonic clock: no round begins after that."""
     _busy: set[str] = field(default_factory=set)
     _under_way: int = 0
     _free: Condition = field(default_factory=Condition)
 
     def throw(self, plan: Sequence[Planned]) -> None:
+        self.workload.begin()
         for number, start in enumerate(range(0, len(plan), ROUND)):
+            if time.monotonic() > self.ends:
+                self.say("the time is up")
+                return
             self.world.elect(leader=number % 2 == 0)
             self.world.restart_controllers()
             self._round(plan[start : start + ROUND])
@@ -110,7 +116,7 @@ class Run:
         return "\n".join([head, *broken, f"What was wrong in the last {AROUND_SECONDS:g} s:", *around])
 
 
-def run(seed: int, faults: int, folder: Path, say: Say) -> Report:
+def run(seed: int, faults: int, folder: Path, say: Say, minutes: float = float("inf")) -> Report:
     """Raises Violated; Ctrl-C leaves nothing behind but the folder."""
     plan, log, began = deal(seed, faults), Log(), time.monotonic()
     with running_world(folder, seed) as world:
@@ -118,7 +124,7 @@ def run(seed: int, faults: int, folder: Path, say: Say) -> Report:
         say(f"the world stands after {time.monotonic() - began:.0f} s")
         with Checker(world, log, lambda: dict(workload.declared)) as checker:
             report = Report(seed, log, checker, workload.done)
-            Run(world, log, checker, workload, report, say).throw(plan)
+            Run(world, log, checker, workload, report, say, began + 60 * minutes).throw(plan)
         report.seconds = time.monotonic() - began
         report.ended = {name: part.ended for name, part in world.programs.items()}
         return report

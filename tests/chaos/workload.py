@@ -5,6 +5,7 @@ What fails, because something is down, is given up or tried again later, as peop
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
@@ -26,7 +27,8 @@ ROOM_MIB = 320
 """What guests may have of a real host: four or five, so that some are refused."""
 LAB_RATIO = 4000
 """libvirt's test host always runs a guest that may grow beyond it."""
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = 0.15
+_BEGIN_SECONDS = 20.0
 
 
 class Retry(Exception):
@@ -66,6 +68,14 @@ class Workload:
     def _run(self) -> None:
         while not self._over.wait(self.dice.uniform(0, 2 * PAUSE_SECONDS)):
             self.step()
+
+    def begin(self) -> None:
+        """With some that are accounted and run: what is new comes by itself."""
+        for kind in (self.apply, *[self.declare] * MOST_REAL, *[self.declare_pinned] * (MOST_PINNED // 2)):
+            self.tried(kind)
+        deadline = time.monotonic() + _BEGIN_SECONDS
+        while not self.done["started"] >= MOST_GUESTS - 1 and time.monotonic() < deadline:
+            self.done["started"] += self.tried(self.start)
 
     def step(self) -> None:
         (kind,) = self.dice.choices([kind for _, kind in self._kinds], [weight for weight, _ in self._kinds])
