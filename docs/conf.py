@@ -13,9 +13,10 @@ from sphinx.application import Sphinx
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-#: The headings of the sidebar, with the pages below them. A pattern stands for what no other entry names.
+#: The headings of the sidebar, with the pages below them; a title in front stands for the page's own. Sphinx tells of a
+#: page that is nowhere here.
 NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
-    "Start": ["docs/first-steps"],
+    "Start": ["docs/first-steps", "docs/install"],
     "Understand": ["docs/concepts", "docs/schedulers", "docs/nova", "docs/limits", "docs/decisions/README"],
     "Operate": [
         "docs/operations",
@@ -24,9 +25,17 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "docs/capacity",
         "docs/security",
         "docs/performance",
-        "docs/*",
+        "docs/reliability",
     ],
-    "Reference": ["docs/reference/*"],
+    "Reference": [
+        "API <docs/reference/api>",
+        "Conditions <docs/reference/conditions>",
+        "Events <docs/reference/events>",
+        "Values of the chart <docs/reference/values>",
+        "Configuration <docs/reference/configuration>",
+        "Metrics <docs/reference/metrics>",
+        "Alerts and runbooks <docs/reference/alerts>",
+    ],
     "Contribute": ["CONTRIBUTING", "docs/a-day-in-the-code", "docs/mutants", "SECURITY", "CHANGELOG"],
 }
 
@@ -61,7 +70,7 @@ def toctree(entries: Sequence[str], caption: str = "") -> str:
 
 def add_navigation(_app: Sphinx, page: str, source: list[str]) -> None:
     if page == root_doc:
-        source[0] += "".join(toctree([f"/{entry}" for entry in entries], name) for name, entries in NAVIGATION.items())
+        source[0] += "".join(toctree(entries, caption) for caption, entries in NAVIGATION.items())
     elif page in INDEXES:
         source[0] += toctree(INDEXES[page])
 

@@ -48,13 +48,14 @@ FORMS = {
 _LISTS = {"map": "list by {}", "set": "set", "atomic": "list"}
 
 _INTRODUCTION = """\
-# API reference: `compute.hypertally.dev/v1alpha1`
+# API reference
 
 <!-- Made from crds/ by hack/gen_api_reference.py: change it there. -->
 
-The three kinds, field by field: what `kubectl explain` says, on one page. Amounts are integers; memory and disk are in
-MiB. A field without "required" may be absent, and then its meaning says what that means. Objects of a newer version may
-have fields that are not listed here: readers pass over them, and Hypertally's own writers keep them.
+The three kinds of `compute.hypertally.dev/v1alpha1`, field by field: what `kubectl explain` says, on one page.
+Amounts are integers; memory and disk are in MiB. A field without "required" may be absent, and then its meaning says
+what that means. Objects of a newer version may have fields that are not listed here: readers pass over them, and
+Hypertally's own writers keep them.
 """
 
 
