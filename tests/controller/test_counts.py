@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from hypertally.api.amounts import Amounts
-from hypertally.api.compute_node import Claim, ComputeNode, InstanceStates, Orphans, Workload
+from hypertally.api.compute_node import Claim, ComputeNode, InstanceStates, NodeCondition, Orphans, Workload
 from hypertally.api.conditions import Condition, Status
 from hypertally.controller.counts import OTHERS, Counts
 from tests.ledger.make import INCOMING, LEAVING, claim, guest, node
@@ -42,6 +42,14 @@ def counted(
 def test_an_empty_fleet_has_none_of_anything() -> None:
     figures: list[tuple[str, tuple[tuple[str, str], ...]]]
     figures = [(f"fleet_{name}", ()) for name in ("orphans", "drifted_guests", "misplaced_guests")]
+    figures += [("fleet_workload", (("kind", name),)) for name in ("starting", "incoming", "reserved", "leaving")]
+    states = ("running", "blocked", "paused", "shuttingDown", "shutoff", "crashed", "suspended", "unknown", "notListed")
+    figures += [("fleet_instances", (("state", name),)) for name in states]
+    figures += [
+        ("fleet_compute_nodes", (("condition", type_), ("status", status)))
+        for type_ in NodeCondition
+        for status in Status
+    ]
     figures += [("fleet_open_migrations", (("type", name),)) for name in ("Live", "Cold", "Resize", "Evacuation")]
     assert samples(Counts()) == dict.fromkeys(figures, 0)
 

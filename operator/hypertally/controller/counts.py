@@ -4,13 +4,15 @@ scrape costs more in a larger fleet. Only the family by namespace, off by defaul
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import fields
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.base import to_wire
-from hypertally.api.compute_node import ComputeNode, Ledger, NodeCondition
+from hypertally.api.compute_node import ComputeNode, InstanceStates, Ledger, NodeCondition, Workload
+from hypertally.api.conditions import Status
 from hypertally.ledger.drift import drifts
 from hypertally.ledger.transitions import STAYS
 
@@ -82,11 +84,9 @@ class Counts(Collector):
         return [*(_family(name, *_FAMILIES[name]) for name in _FAMILIES), _per_namespace(), *self.moves.describe()]
 
     def collect(self) -> Iterable[Metric]:
-        total = dict(self._total)
+        total = dict.fromkeys(_ALWAYS, 0) | dict(self._total)
         for name, (text, labels) in _FAMILIES.items():
             family = _family(name, text, labels)
-            if not labels:
-                total.setdefault((name, ()), 0)
             for (of, values), number in sorted(total.items()):
                 if of == name:
                     family.add_metric(values, number)
@@ -100,6 +100,19 @@ class Counts(Collector):
             for namespace, number in _bounded(counted, self._namespaces):
                 family.add_metric((node, namespace), number)
         return family
+
+
+def _always() -> Iterator[_Key]:
+    """Figures that are there from the beginning: none of a kind is an answer, and an alert can ask for it."""
+    yield from ((name, ()) for name, (_, labels) in _FAMILIES.items() if not labels)
+    for name, struct in (("hypertally_fleet_instances", InstanceStates), ("hypertally_fleet_workload", Workload)):
+        yield from ((name, (field.encode_name,)) for field in fields(struct))
+    yield from (
+        ("hypertally_fleet_compute_nodes", (type_.value, status.value)) for type_ in NodeCondition for status in Status
+    )
+
+
+_ALWAYS = tuple(_always())
 
 
 def _figures(node: ComputeNode) -> Iterator[tuple[_Key, int]]:
