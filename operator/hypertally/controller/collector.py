@@ -37,6 +37,7 @@ from .news import collected
 from .queue import Subject, Task
 from .reads import LiveReads
 from .settings import Settings
+from .store import key_of
 
 log = logging.getLogger(__name__)
 
@@ -189,14 +190,22 @@ class Collector:
         verdicts = decide(facts)
         self._note(node, verdicts)
         if not refusals(verdicts):
-            facts = replace(
-                facts, instances=await self._reads.naming(name), migrations=await self._reads.leading_to(name)
-            )
-            verdicts = decide(facts)
+            verdicts = decide(await self._read(facts))
         self._tell(name, finding(verdicts), verdicts)
         if not refusals(verdicts):
             await self._delete(node, current)
         return None
+
+    async def _read(self, facts: Facts) -> Facts:
+        """The same, with what other objects say as it is at the API server: a cache may be behind."""
+        name, report = facts.node.metadata.name, facts.node.status.report
+        listed = [self._cache.owner_of(guest.uuid) for guest in (report.guests if report else ())]
+        return replace(
+            facts,
+            accounted=await self._reads.accounted(key_of(owner.metadata) for owner in listed if owner),
+            instances=await self._reads.naming(name),
+            migrations=await self._reads.leading_to(name),
+        )
 
     async def _delete(self, node: ComputeNode, current: _Pass) -> None:
         meta = node.metadata

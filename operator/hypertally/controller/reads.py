@@ -1,5 +1,6 @@
 """Live reads: what a decision that lowers a charge, or moves an Instance, must be made on."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from hypertally.api.compute_node import ComputeNode
@@ -66,6 +67,11 @@ class LiveReads:
         """Every Migration to that node that is not completed."""
         listing = await self._client.list(MIGRATION, field_selector=f"spec.targetComputeNodeName={node}")
         return sorted(_key(item) for item in listing.items if not _is_closed(item))
+
+    async def accounted(self, keys: Iterable[str]) -> frozenset[str]:
+        """The guest uuids of those of these Instances that have a home."""
+        found = [await self.instance(key) for key in keys]
+        return frozenset(one.spec.uuid for one in found if one is not None and one.status.compute_node_name)
 
     async def _typed(self, kind: Kind, key: str, type_: type[T]) -> T | None:
         obj = await self._get(_ref(kind, key))
