@@ -65,6 +65,7 @@ FLAGS_OF_OTHERS = {
     "--patch",
     "--quota-backend-bytes",
     "--server-side",
+    "--set",
     "--strict",
     "--subresource",
     "--type",
