@@ -125,6 +125,12 @@ class TestAnAdoptedGuest:
         )
 
 
+def test_what_leaves_or_is_listed_of_others_is_not_free() -> None:
+    full = Placement(cells=(held(0, cpus="0-2"), held(1, cpus="4-6")))
+    for other in (Holding("a", leaves=(full,)), Holding("a", listed=full)):
+        assert str(put(PINNED, other)) == "pcpus: asked 2, free 1 in NUMA cell 0, the nearest fit for guest cell 0"
+
+
 def test_two_guests_on_one_cpu_do_not_keep_either_from_being_placed() -> None:
     own = holds("g", held(0, cpus="0"))
     assert found(put(PINNED, own, holds("a", held(0, cpus="0")))).cells == (held(1, memory=1024, cpus="4-5"),)
