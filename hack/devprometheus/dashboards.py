@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Panel:
     decimals: int | None
     thresholds: tuple[tuple[float, str], ...]
     """From which value on which colour; ascending."""
+    colours: Mapping[str, str]
+    """Of series that have one of their own, by name."""
     targets: tuple[Target, ...]
 
 
@@ -64,6 +66,7 @@ def _panel(panel: dict[str, Any], variables: Mapping[str, str]) -> Panel:
         stacked=defaults.get("custom", {}).get("stacking", {}).get("mode") == "normal",
         decimals=defaults.get("decimals"),
         thresholds=tuple(_thresholds(defaults)),
+        colours=dict(_colours(panel["fieldConfig"]["overrides"])),
         targets=tuple(Target(_filled(each["expr"], variables), each["legendFormat"]) for each in panel["targets"]),
     )
 
@@ -71,6 +74,11 @@ def _panel(panel: dict[str, Any], variables: Mapping[str, str]) -> Panel:
 def _thresholds(defaults: Mapping[str, Any]) -> Iterator[tuple[float, str]]:
     for step in defaults.get("thresholds", {}).get("steps", ()):
         yield (float("-inf") if step["value"] is None else float(step["value"])), step["color"]
+
+
+def _colours(overrides: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for override in overrides:
+        yield override["matcher"]["options"], override["properties"][0]["value"]["fixedColor"]
 
 
 def _filled(expression: str, variables: Mapping[str, str]) -> str:

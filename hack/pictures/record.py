@@ -1,6 +1,7 @@
 """What Prometheus answered during a run: kept, so that pictures can be drawn anew without another run."""
 
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,7 @@ class Record(msgspec.Struct, frozen=True):
         """Raises PrometheusError for a query that Prometheus does not take."""
         asked = {target.expression for board in dashboards for panel in board.panels for target in panel.targets}
         times = window.start, window.end, window.step
-        return cls(window, {expression: prometheus.query_range(expression, *times) for expression in asked})
+        return cls(window, {each: _known(prometheus.query_range(each, *times)) for each in asked})
 
     def save(self, path: Path) -> None:
         path.write_bytes(msgspec.json.encode(self))
@@ -35,3 +36,9 @@ class Record(msgspec.Struct, frozen=True):
     @classmethod
     def load(cls, path: Path) -> "Record":
         return msgspec.json.decode(path.read_bytes(), type=cls)
+
+
+def _known(answer: Iterable[Series]) -> list[Series]:
+    """A quantile of nothing is no number."""
+    found = (Series(one.labels, [point for point in one.points if isfinite(point[1])]) for one in answer)
+    return [one for one in found if one.points]

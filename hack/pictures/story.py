@@ -12,7 +12,7 @@ from devprometheus import Stage
 from .busy import start_busy_guest
 
 HOSTS = ("hv1", "hv2", "hv3")
-LASTS = 285.0
+LASTS = 300.0
 """Seconds."""
 
 _WAIT_SECONDS = 60.0
@@ -70,10 +70,10 @@ STORY: Sequence[Moment] = (
     (90, "another guest moves", lambda s: s.migrate("web-2", "hv1", "hv2")),
     (130, "a guest gets another size behind the books' back", lambda s: s.resize("hv2", "db-2", 192)),
     (150, "libvirtd of the third host hangs", lambda s: s.hosts["hv3"].freeze()),
-    (185, "it goes on", lambda s: s.hosts["hv3"].thaw()),
-    (190, "the second host's agent is killed", lambda s: s.stage.agents["hv2"].kill()),
-    (235, "it is started again", lambda s: s.stage.agents["hv2"].start(seconds=_WAIT_SECONDS)),
-    (245, "the guest gets its size back", lambda s: s.resize("hv2", "db-2", 128)),
+    (205, "it goes on", lambda s: s.hosts["hv3"].thaw()),
+    (210, "the second host's agent is killed", lambda s: s.stage.agents["hv2"].kill()),
+    (250, "it is started again", lambda s: s.stage.agents["hv2"].start(seconds=_WAIT_SECONDS)),
+    (258, "the guest gets its size back", lambda s: s.resize("hv2", "db-2", 128)),
 )
 
 

@@ -1,41 +1,32 @@
 """Numbers as Grafana writes them."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-_STEP = 1024
-_BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_SECONDS = ((1.0, 1, "s"), (1e-3, 1e3, "ms"), (0.0, 1e6, "µs"))
-_MINUTES = 120
-
-
-def written(value: float, unit: str, decimals: int | None = None) -> str:
-    """`unit` as dashboards call it; `decimals` as many as it takes unless told."""
-    return _UNITS.get(unit, _plain)(value, decimals)
-
-
-def _plain(value: float, decimals: int | None) -> str:
-    return f"{value:.{decimals}f}" if decimals is not None else f"{value:.3g}"
-
-
-def _bytes(value: float, decimals: int | None) -> str:
-    size, rank = abs(value), 0
-    while size >= _STEP and rank < len(_BYTES) - 1:
-        size, rank = size / _STEP, rank + 1
-    sign = "-" if value < 0 else ""
-    return f"{sign}{_plain(size, decimals)} {_BYTES[rank]}"
-
-
-def _seconds(value: float, decimals: int | None) -> str:
-    if value >= _MINUTES:
-        return f"{value / 60:.1f} min"
-    _, factor, unit = next(each for each in _SECONDS if value >= each[0] or each[0] == 0)
-    return f"{_plain(value * factor, decimals)} {unit}" if value else "0 s"
-
-
-_UNITS: dict[str, Callable[[float, int | None], str]] = {
-    "bytes": _bytes,
-    "Bps": lambda value, decimals: f"{_bytes(value, decimals)}/s",
-    "ops": lambda value, decimals: f"{_plain(value, decimals)}/s",
-    "percentunit": lambda value, decimals: f"{_plain(value * 100, decimals)} %",
-    "s": _seconds,
+_BINARY = tuple((1024.0**rank, f" {prefix}B") for rank, prefix in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi")))
+_SCALES: dict[str, tuple[tuple[float, str], ...]] = {
+    "bytes": _BINARY,
+    "Bps": tuple((factor, f"{text}/s") for factor, text in _BINARY),
+    "ops": ((1.0, "/s"),),
+    "percentunit": ((0.01, " %"),),
+    "s": ((1e-6, " µs"), (1e-3, " ms"), (1.0, " s"), (60.0, " min")),
 }
+
+
+@dataclass(frozen=True)
+class Scale:
+    """`value / factor` is what is written, with `suffix` after it."""
+
+    factor: float = 1.0
+    suffix: str = ""
+
+    def written(self, value: float, decimals: int | None = None) -> str:
+        """With three digits unless told how many decimals."""
+        shown = value / self.factor
+        return f"{shown:.3g}{self.suffix}" if decimals is None else f"{shown:.{decimals}f}{self.suffix}"
+
+
+def scale_for(unit: str, largest: float) -> Scale:
+    """`unit` as dashboards call it. The largest value fills at least one of what is counted in."""
+    known = _SCALES.get(unit, ((1.0, ""),))
+    fits = [each for each in known if each[0] <= largest] or known[:1]
+    return Scale(*fits[-1])
