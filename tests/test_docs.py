@@ -53,6 +53,7 @@ FLAGS_OF_OTHERS = {
     "--bound-object-name",
     "--bound-object-uid",
     "--check",
+    "--create-namespace",
     "--duration",
     "--etcd-compaction-interval",
     "--field-selector",
@@ -68,6 +69,7 @@ FLAGS_OF_OTHERS = {
     "--set",
     "--strict",
     "--subresource",
+    "--timeout",
     "--type",
 }
 
