@@ -171,6 +171,8 @@ class TestLease:
         condition = watched.condition("InventoryComplete")
         assert (condition["status"], condition["reason"]) == ("False", "PartsUnknown")
         assert "/no/such/folder does not exist" in condition["message"]
+        assert agent.metric("inventory_problems") == 3, "three parts hang on that folder"
+        assert agent.metric("ready") == 1, "what could be read is fresh"
 
     def test_a_namespace_that_is_missing_is_told_with_the_remedy(
         self, watched: Watched, start_agent: StartAgent
