@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from yarl import URL
 
 from hypertally.controller.watch import KopfWatch, Watched, nothing_at
@@ -82,6 +83,20 @@ def test_a_list_that_fails_is_asked_for_again(plain_fleet: Fleet) -> None:
     told = Told()
     watched(plain_fleet, told, lambda _: ServerError("not now"), lambda: plain_fleet.instance(""))
     assert told.lists > 1
+
+
+def test_a_user_whom_the_system_does_not_know_watches_like_any_other(
+    plain_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    told = Told()
+
+    name = watched(plain_fleet, told, lambda version: version, lambda: plain_fleet.instance(""))
+
+    assert (name in told.put_names, told.lists) == (True, 1)
 
 
 def test_kopf_is_answered_with_nothing_of_the_listed_version() -> None:

@@ -24,6 +24,7 @@ from typing import Any, Self
 
 import aiohttp
 import kopf
+from kopf._core.engines.peering import Identity
 from yarl import URL
 
 from hypertally.api.names import CONTROLLER_MANAGER, GROUP, VERSION
@@ -155,6 +156,8 @@ class _Attempt:
                 settings=settings(),
                 clusterwide=True,
                 standalone=True,
+                # Else it asks the system who it runs as, and ends where the image does not know that user.
+                identity=Identity(CONTROLLER_MANAGER),
                 stop_flag=self._end,
             )
 
