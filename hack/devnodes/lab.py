@@ -56,7 +56,10 @@ class Lab:
         place = directory / "cluster"
         place.mkdir()
         # A record of every request: what a test was refused, and who wrote what.
-        with Cluster.start("lab", directory=place, extra_users=users, address=GATEWAY, audit=True) as cluster:
+        with Cluster.start(
+            "lab", directory=place, extra_users=users, address=GATEWAY, audit=True, may_build=False,
+            extra_apiserver_args=["--kubelet-preferred-address-types=InternalIP"],
+        ) as cluster:  # fmt: skip
             lab = cls(cluster, directory, group, programs)
             try:
                 yield lab._bring_up(archives)

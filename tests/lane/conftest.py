@@ -5,12 +5,13 @@ Run by `make e2e`, in a world of its own; a step relies on those before it, so t
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from devcluster import Console
+from devcluster import ClusterError, Console
 from devhelm import find_helm
 from devnodes import Lab, MissingPart
 from devnodes.prepare import TIMES
@@ -18,6 +19,8 @@ from tests.lane.person import Person
 
 #: Where `python -m devnodes.prepare` has put the images.
 IMAGES = "LANE_IMAGES"
+
+PERSON = pytest.StashKey[Person]()
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +38,20 @@ def lab(images: Path) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def person(lab: Lab) -> Person:
-    return Person(lab, find_helm(may_download=False))
+def person(request: pytest.FixtureRequest, lab: Lab) -> Person:
+    known = Person(lab, find_helm(may_download=False))
+    request.config.stash[PERSON] = known
+    return known
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where a step failed, what the programs said last: nothing of it is left afterwards."""
+    report = yield
+    if report.when == "call" and report.failed and PERSON in item.config.stash:
+        with suppress(ClusterError):
+            report.sections += [(f"logs of {name}", text) for name, text in item.config.stash[PERSON].logs().items()]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -59,6 +59,13 @@ class Person:
         found: list[Object] = self.get("pods", f"-n={NAMESPACE}", f"-l=app.kubernetes.io/component={component}")
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
+    def logs(self) -> dict[str, str]:
+        """The last lines of each Pod, and what the cluster tells of it."""
+        pods = [*self.pods("agent"), *self.pods("controller")]
+        names = [pod["metadata"]["name"] for pod in pods]
+        logs = {name: self.kubectl("logs", f"-n={NAMESPACE}", "--tail=30", name) for name in names}
+        return logs | {"Pods and Events": self.kubectl("get", "pods,events", f"-n={NAMESPACE}", "-o=wide")}
+
     def agent_on(self, node: str) -> Object:
         return next(pod for pod in self.pods("agent") if pod["spec"]["nodeName"] == node)
 
