@@ -7,6 +7,11 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.decode import decode
+from hypertally.api.instance import Instance
+from hypertally.plugin.fit import Fleet as Standing
+from hypertally.plugin.fit import fits, newcomer
 from tests.plugin.conftest import Run, Said
 from tests.support.fleet import Fleet, Host
 from tests.support.samples import Object, numa_cell
@@ -115,15 +120,24 @@ def test_what_fits_is_what_the_controller_then_does(fleet: Fleet, run: Run, vcpu
     assert fits == (vcpus <= 6)
 
 
-def test_instances_that_wait_for_room_already_come_first(fleet: Fleet, run: Run, tmp_path: Path) -> None:
-    host = _ready(fleet)
-    fleet.wait_for_home(fleet.instance(host.name, vcpus=10), host.name)
-    waits = fleet.instance(host.name, vcpus=7)
-    fleet.wait_for_reason(waits, "InsufficientResources")
+def test_instances_that_wait_for_room_already_come_first(fleet: Fleet) -> None:
+    """Room that has just appeared is theirs: seen only until the controller has given it to them."""
+    node = decode(_ready(fleet).object, ComputeNode)
+    waits, asked = _written("waits", 10, node.metadata.name), newcomer(_written("asked", 7))
 
-    missing = _of(run("fit", "-f", _manifest(tmp_path, vcpus=7), "-o", "json"), host)["missing"]
+    (alone,) = fits(asked, [node], Standing.of([])).compute_nodes
+    (behind,) = fits(asked, [node], Standing.of([waits])).compute_nodes
 
-    assert [(each["amount"], each["free"]) for each in missing] == [("vcpus", 6)]
+    assert alone.fits
+    assert [str(each.says) for each in behind.missing] == ["vcpus: asked 7, free 6"]
+
+
+def _written(name: str, vcpus: int, node: str = "") -> Instance:
+    metadata = {"name": name, "namespace": "default", "uid": name if node else "", "generation": 1}
+    if node:
+        metadata["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    spec = {"uuid": str(uuid4()), "resources": {"vcpus": vcpus, "memoryMiB": 64}, "computeNodeName": node}
+    return decode({"metadata": metadata, "spec": spec}, Instance)
 
 
 def test_where_it_is_accounted_already_is_said(fleet: Fleet, run: Run, host: Host) -> None:
