@@ -61,6 +61,7 @@ FLAGS_OF_OTHERS = {
     "--force-conflicts",
     "--help",
     "--namespace",
+    "--no-hooks",
     "--only",
     "--patience",
     "--patch",

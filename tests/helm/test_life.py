@@ -9,15 +9,26 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import Cluster
+from devcluster import Cluster, ClusterError
 from devcluster.waiting import wait_until
-from tests.helm.chart import CHART, DEADLINE, HELMS, NAMESPACE, VALUES, Object, objects, program
+from tests.conftest import CRDS
+from tests.helm.chart import CHART, DEADLINE, NAMESPACE, VALUES, Object, objects, program
 from tests.support import samples
 
 RELEASE = ("hypertally", "--namespace", NAMESPACE)
 
 #: Seconds: each command of Helm takes some on a busy machine.
 pytestmark = pytest.mark.timeout(600)
+
+HOST = "kept"
+REFUSED = "schema version 2 of computenodes.compute.hypertally.dev is not replaced by 1"
+
+#: All kinds that the chart makes, but the definitions.
+MADE = (
+    "daemonsets", "deployments", "configmaps", "services", "serviceaccounts", "networkpolicies",
+    "poddisruptionbudgets", "roles", "rolebindings", "clusterroles", "clusterrolebindings",
+    "validatingadmissionpolicies", "validatingadmissionpolicybindings",
+)  # fmt: skip
 
 #: Kinds whose definitions are the Prometheus operator's.
 FOREIGN = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
@@ -41,12 +52,26 @@ class Installed:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def names(self, kinds: str) -> set[str]:
-        return set(self.cluster.kubectl("get", kinds, "--all-namespaces", "-o", "name").split())
+    def names(self, *kinds: str) -> set[str]:
+        return set(self.cluster.kubectl("get", ",".join(kinds), "--all-namespaces", "-o", "name").split())
 
     def schema_version(self) -> str:
         crd = json.loads(self.cluster.kubectl("get", "crd", "computenodes.compute.hypertally.dev", "-o", "json"))
         return str(crd["metadata"]["annotations"]["compute.hypertally.dev/schema-version"])
+
+    def rack(self) -> str:
+        return self.cluster.kubectl("get", "computenode", HOST, "-o", "jsonpath={.spec.rack}")
+
+    def put_host(self) -> None:
+        body = samples.compute_node(HOST)
+        self.cluster.apply_objects({key: value for key, value in body.items() if key != "status"})
+
+    def would_replace(self) -> str:
+        """What is said of the definition of this version in place of the one that is there."""
+        try:
+            return self.cluster.kubectl("replace", "--dry-run=server", "-f", CRDS / "computenodes.yaml")
+        except ClusterError as error:
+            return str(error)
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +80,38 @@ def bare() -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture(params=HELMS)
-def installed(bare: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installed]:
-    made = Installed(bare, tmp_path, request.param)
-    made.helm("install", *RELEASE, CHART, "--create-namespace")
+@pytest.fixture
+def old_helm(bare: Cluster, tmp_path: Path) -> Iterator[Installed]:
+    made = Installed(bare, tmp_path, "Helm 3")
     yield made
     made.try_("uninstall", *RELEASE, "--no-hooks")
     bare.kubectl("delete", "crd", "--all")
 
 
-def newer_chart(folder: Path) -> Path:
+@pytest.fixture(scope="class")
+def installed(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """The chart, and one host that is stored."""
+    made = Installed(bare, tmp_path_factory.mktemp("helm"))
+    made.helm("install", *RELEASE, CHART, "--create-namespace")
+    made.put_host()
+    yield made
+    made.try_("uninstall", *RELEASE, "--no-hooks")
+    bare.kubectl("delete", "crd", "--all")
+
+
+@pytest.fixture(scope="class")
+def upgraded(installed: Installed, newer: Path) -> Installed:
+    """To the next version, whose definitions have one more field, which the host uses."""
+    installed.helm("upgrade", *RELEASE, newer)
+    patch = '{"spec": {"rack": "r1"}}'
+    installed.cluster.kubectl("patch", "computenode", HOST, "--type=merge", "--patch", patch)
+    return installed
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A later version, whose definitions have one more field."""
-    chart = folder / "hypertally"
+    chart = tmp_path_factory.mktemp("newer") / "hypertally"
     shutil.copytree(CHART, chart)
     about = yaml.safe_load((chart / "Chart.yaml").read_text())
     (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "0.2.0"}))
@@ -79,106 +124,81 @@ def newer_chart(folder: Path) -> Path:
     return chart
 
 
-def test_the_notes_tell_the_next_command(installed: Installed) -> None:
-    notes = installed.helm("get", "notes", *RELEASE)
+class TestLife:
+    """One release, in this order; what a test refuses changes nothing, so that the next one finds it as it was."""
 
-    assert f"kubectl --namespace {NAMESPACE} rollout status daemonset/hypertally-agent" in notes
-    assert "kubectl get computenodes" in notes
+    def test_the_notes_tell_the_next_command(self, installed: Installed) -> None:
+        notes = installed.helm("get", "notes", *RELEASE)
 
+        assert f"kubectl --namespace {NAMESPACE} rollout status daemonset/hypertally-agent" in notes
+        assert "kubectl get computenodes" in notes
 
-def test_an_upgrade_adds_fields_and_keeps_what_is_stored(installed: Installed, tmp_path: Path) -> None:
-    node = samples.compute_node("kept")
-    installed.cluster.apply_objects({**node, "status": {}})
+    def test_a_second_release_is_refused_since_the_kinds_are_the_first_ones(self, installed: Installed) -> None:
+        done = installed.try_("install", "other", CHART, "--namespace", "other", "--create-namespace")
 
-    installed.helm("upgrade", *RELEASE, newer_chart(tmp_path))
+        assert done.returncode != 0
+        assert "compute.hypertally.dev" in done.stderr
+        assert 'must equal "other": current value is "hypertally"' in done.stderr
 
-    assert installed.schema_version() == "2"
-    installed.cluster.kubectl("patch", "computenode", "kept", "--type=merge", "--patch", '{"spec": {"rack": "r1"}}')
-    assert rack(installed) == "r1"
+    def test_an_upgrade_adds_fields_and_keeps_what_is_stored(self, upgraded: Installed) -> None:
+        assert upgraded.schema_version() == "2"
+        assert upgraded.rack() == "r1"
 
+    def test_an_older_chart_is_refused_before_anything_is_changed(self, upgraded: Installed) -> None:
+        done = upgraded.try_("upgrade", *RELEASE, CHART)
 
-def rack(installed: Installed) -> str:
-    return installed.cluster.kubectl("get", "computenode", "kept", "-o", "jsonpath={.spec.rack}")
+        assert done.returncode != 0
+        assert (
+            "crds.install: computenodes.compute.hypertally.dev is of schema version 2 in the cluster and 1 in chart "
+        ) in done.stderr
+        assert "Install a newer chart, or this one with crds.install=false" in done.stderr
+        assert upgraded.schema_version() == "2"
 
+    def test_a_rollback_that_would_lose_fields_is_refused_by_policy(self, upgraded: Installed) -> None:
+        # A policy takes some seconds to be in force.
+        wait_until(lambda: REFUSED in upgraded.would_replace(), seconds=60, what="the policy to be in force")
 
-def test_an_older_chart_is_refused_before_anything_is_changed(installed: Installed, tmp_path: Path) -> None:
-    installed.helm("upgrade", *RELEASE, newer_chart(tmp_path))
+        done = upgraded.try_("rollback", "hypertally", "1", "--namespace", NAMESPACE)
 
-    done = installed.try_("upgrade", *RELEASE, CHART)
+        assert done.returncode != 0
+        assert REFUSED in done.stderr
+        assert (upgraded.schema_version(), upgraded.rack()) == ("2", "r1")
 
-    assert done.returncode != 0
-    assert (
-        "crds.install: computenodes.compute.hypertally.dev is of schema version 2 in the cluster and 1 in chart "
-    ) in done.stderr
-    assert "Install a newer chart, or this one with crds.install=false" in done.stderr
-    assert installed.schema_version() == "2"
+    def test_an_older_chart_that_leaves_the_kinds_as_they_are_is_taken(self, upgraded: Installed) -> None:
+        upgraded.helm("upgrade", *RELEASE, CHART, "--set", "crds.install=false")
 
+        assert (upgraded.schema_version(), upgraded.rack()) == ("2", "r1")
 
-def test_an_older_chart_that_leaves_the_kinds_as_they_are_is_taken(installed: Installed, tmp_path: Path) -> None:
-    installed.helm("upgrade", *RELEASE, newer_chart(tmp_path))
+    def test_an_uninstall_removes_everything_but_the_kinds_and_what_is_stored(self, upgraded: Installed) -> None:
+        assert any("hypertally" in name for name in upgraded.names(*MADE))
 
-    installed.helm("upgrade", *RELEASE, CHART, "--set", "crds.install=false")
+        upgraded.helm("uninstall", *RELEASE, "--no-hooks")
 
-    assert installed.schema_version() == "2"
+        assert [name for name in upgraded.names(*MADE) if "hypertally" in name] == []
+        assert len(upgraded.names("crd")) == 3
+        assert upgraded.rack() == "r1"
 
+    def test_whoever_accepts_the_loss_can_go_back(self, upgraded: Installed) -> None:
+        upgraded.helm("install", *RELEASE, CHART, "--set", "crds.allowOlderSchema=true")
 
-def test_whoever_accepts_the_loss_can_go_back(installed: Installed, tmp_path: Path) -> None:
-    installed.helm("upgrade", *RELEASE, newer_chart(tmp_path))
-
-    installed.helm("upgrade", *RELEASE, CHART, "--set", "crds.allowOlderSchema=true")
-
-    assert installed.schema_version() == "1"
-
-
-def test_a_rollback_that_would_lose_fields_is_refused_by_policy(installed: Installed, tmp_path: Path) -> None:
-    installed.helm("upgrade", *RELEASE, newer_chart(tmp_path))
-    older = CHART.parent.parent / "crds" / "computenodes.yaml"
-
-    def is_guarded() -> bool:
-        """A policy takes some seconds to be in force."""
-        try:
-            installed.cluster.kubectl("replace", "--dry-run=server", "-f", older)
-        except Exception as error:  # noqa: BLE001 # whatever kubectl is wrapped in
-            return "schema version 2 of computenodes.compute.hypertally.dev is not replaced by 1" in str(error)
-        return False
-
-    wait_until(is_guarded, seconds=60, what="the policy to be in force")
-
-    done = installed.try_("rollback", "hypertally", "1", "--namespace", NAMESPACE)
-
-    assert done.returncode != 0
-    assert "is not replaced by 1: fields that only the newer one has would be lost" in done.stderr
-    assert installed.schema_version() == "2"
+        assert upgraded.schema_version() == "1"
+        assert upgraded.names("computenodes") == {f"computenode.compute.hypertally.dev/{HOST}"}
 
 
-def test_an_uninstall_removes_everything_but_the_kinds_and_what_is_stored(installed: Installed) -> None:
-    node = samples.compute_node("kept")
-    installed.cluster.apply_objects({**node, "status": {}})
-    kinds = (
-        "daemonsets,deployments,configmaps,services,serviceaccounts,networkpolicies,poddisruptionbudgets,"
-        "validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings,roles,rolebindings"
-    )
-    assert any("hypertally" in name for name in installed.names(kinds))
+def test_the_oldest_helm_installs_upgrades_and_keeps_what_is_stored(old_helm: Installed, newer: Path) -> None:
+    old_helm.helm("install", *RELEASE, CHART, "--create-namespace")
+    old_helm.put_host()
 
-    installed.helm("uninstall", *RELEASE, "--no-hooks")
+    old_helm.helm("upgrade", *RELEASE, newer)
+    assert old_helm.try_("upgrade", *RELEASE, CHART).returncode != 0
+    old_helm.helm("uninstall", *RELEASE, "--no-hooks")
 
-    assert [name for name in installed.names(kinds) if "hypertally" in name] == []
-    assert len(installed.names("crd")) == 3
-    assert installed.names("computenodes") == {"computenode.compute.hypertally.dev/kept"}
-    installed.helm("install", *RELEASE, CHART)
-    assert installed.names("computenodes") == {"computenode.compute.hypertally.dev/kept"}
-
-
-def test_a_second_release_is_refused_since_the_kinds_are_the_first_ones(installed: Installed) -> None:
-    done = installed.try_("install", "other", CHART, "--namespace", "other", "--create-namespace")
-
-    assert done.returncode != 0
-    assert "computenodes.compute.hypertally.dev" in done.stderr
-    assert 'must equal "other": current value is "hypertally"' in done.stderr
+    assert old_helm.schema_version() == "2"
+    assert old_helm.names("computenodes") == {f"computenode.compute.hypertally.dev/{HOST}"}
 
 
 def test_helm_without_rights_says_which_are_missing(bare: Cluster, tmp_path: Path) -> None:
-    command = [program("Helm 4"), "install", *RELEASE, CHART]
+    command: list[str | Path] = [program("Helm 4"), "install", *RELEASE, CHART]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "KUBECONFIG": str(bare.kubeconfig_for("nobody"))}
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False, env=environment)

@@ -20,6 +20,7 @@ from tests.helm.chart import (
     find,
     objects,
     parsed,
+    plain,
     render_everything,
     rendered,
     run,
@@ -67,9 +68,23 @@ def distinct() -> list[Object]:
     return list(found.values())
 
 
+def shapes() -> list[Object]:
+    """Of documents that have the same fields, the first."""
+    found: dict[str, Object] = {}
+    for each in distinct():
+        found.setdefault(f"{each['apiVersion']} {each['kind']} {shape(each)}", each)
+    return list(found.values())
+
+
+def shape(part: object) -> object:
+    if isinstance(part, dict):
+        return sorted((key, str(shape(value))) for key, value in part.items())
+    return sorted({str(shape(each)) for each in part}) if isinstance(part, list) else type(part).__name__
+
+
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_every_document_is_valid_and_has_no_field_that_kubernetes_does_not_know(version: str) -> None:
-    for document in distinct():
+    for document in distinct() if version in ENDS else shapes():
         if (document["apiVersion"], document["kind"]) not in FOREIGN:
             try:
                 kubernetes_validate.validate(document, version, strict=True)
@@ -121,7 +136,7 @@ def test_a_package_holds_the_definitions_and_renders_as_the_folder_does(helm: st
 
     done = template(helm, "--kube-version", KUBERNETES[0], chart=package)
 
-    assert parsed(done.stdout) == parsed(rendered(helm, value_file("default"), KUBERNETES[0]))
+    assert parsed(plain(done.stdout)) == parsed(rendered(helm, value_file("default"), KUBERNETES[0]))
 
 
 class TestFilesThatArePutInAsTheyAre:

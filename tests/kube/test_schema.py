@@ -3,7 +3,7 @@
 import copy
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,18 @@ import yaml
 
 from devcluster import Cluster
 from devcluster.waiting import wait_until
+from hypertally.api.base import Wire
 from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
 from hypertally.kube.access import find_access
 from hypertally.kube.client import KubeClient
 from hypertally.kube.errors import KubeError, SchemaOutdated
-from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, MIGRATION
+from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, MIGRATION, Kind
 from hypertally.kube.schema import require_fields
 from tests.conftest import CRDS
 
-TYPES = {COMPUTE_NODE: ComputeNode, INSTANCE: Instance, MIGRATION: Migration}
+TYPES: Mapping[Kind, type[Wire]] = {COMPUTE_NODE: ComputeNode, INSTANCE: Instance, MIGRATION: Migration}
 REMEDY = ": install those of its version (helm upgrade with crds.install=true, or kubectl apply --server-side -f crds/)"
 LACKS = f"the CRD computenodes.compute.hypertally.dev is older than this program, it lacks status.report.cpu{REMEDY}"
 
