@@ -66,6 +66,7 @@ lint: setup ## Style, types, layers, YAML, the chart, shell, and the documentati
 	$(BIN)/yamllint --strict .
 	"$$($(BIN)/python -m devhelm newest)" lint --strict helm/hypertally
 	$(BIN)/shellcheck $(SHELL_FILES)
+	$(SPHINX) . dist/site
 
 .PHONY: typecheck
 typecheck: setup ## Types only

@@ -52,6 +52,7 @@ source_suffix = {".md": "markdown"}
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
 nitpicky = True
+smartquotes = False  # in NODE--NAME a dash is a dash
 
 html_theme = "furo"
 html_title = "Hypertally"
