@@ -33,6 +33,19 @@ PYTEST = $(BIN)/python -m pytest -n $(or $(WORKERS),$(shell echo $$(($$(nproc) +
 test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some, WORKERS=0 in one process)
 	@$(PYTEST) $(ARGS)
 
+.PHONY: image
+image: setup ## The images of agent and controller (BASE=…, TAG=…, ARGS="--help" for more), and their bills of materials
+	@$(BIN)/python -m image $(if $(BASE),--base $(BASE)) $(if $(TAG),--tag $(TAG)) $(ARGS)
+
+LANE := dist/lane
+
+.PHONY: e2e
+e2e: ## Images, chart and two real nodes on this machine, as a person uses them; as root (ARGS="-k name" for less)
+	@LANE=1 hack/setup
+	@$(BIN)/python -m devnodes.prepare $(LANE)
+	@LANE_IMAGES=$(CURDIR)/$(LANE) $(BIN)/python -m devnodes $(abspath $(BIN))/python -m pytest -n0 -x \
+		-p no:cacheprovider tests/lane $(ARGS)
+
 .PHONY: coverage
 coverage: setup ## Every test, with line and branch coverage
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
@@ -83,7 +96,7 @@ bench: setup ## Benchmarks, each against a bare floor (BENCH=name for one)
 
 .PHONY: conformance
 conformance: setup ## Whether a scheduler keeps docs/schedulers.md (SCHEDULER='command', ARGS="--only closed")
-	@$(BIN)/python -m conformance --scheduler '$(SCHEDULER)' $(ARGS)
+	@$(BIN)/python -m conformance --scheduler "$${SCHEDULER:-}" $(ARGS)
 
 .PHONY: cluster-up
 cluster-up: setup ## A control plane that outlives this shell: eval "$$(make -s cluster-up)" (NAME=… for several)

@@ -43,8 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     number = len(parsed.only or CHECKS)
-    print(f"\n{number - len(broken)} of {number} promises are kept. What the scheduler logged: {folder}")
-    return EXIT_BROKEN if broken else 0
+    print(f"\n{number - len(broken)} of {number} promises are kept.")
+    if broken:
+        print(f"What the scheduler logged: {folder}")
+        return EXIT_BROKEN
+    shutil.rmtree(folder)
+    return 0
 
 
 def _problem(command: str) -> str:
