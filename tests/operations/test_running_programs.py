@@ -1,8 +1,13 @@
-"""Alerts and dashboards ask for what running programs export, and get answers."""
+"""What running programs export and log: alerts and dashboards get answers, and a machine can read every line.
 
+One file, since its tests share hosts and programs that take some time to start.
+"""
+
+import json
 import re
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +16,8 @@ import gen_metrics_reference
 from devcluster import wait_until
 from devprometheus import AGENT_JOB, ALERTS, CONTROLLER_JOB, Panel, Stage, find, read_dashboard
 from tests.operations.conftest import NODE, SECONDS
+
+Line = dict[str, Any]
 
 DASHBOARDS = ("fleet", "host")
 VARIABLES = {"compute_node": NODE, "__rate_interval": "15s"}
@@ -116,3 +123,46 @@ def test_the_reference_has_every_family_that_a_running_program_exports(stage: St
     families = set(re.findall(r"^# HELP (\w+)", stage.scrape(job), re.MULTILINE))
 
     assert {name for name in families if f"`{name}`" not in section and not name.endswith("_created")} == set()
+
+
+def test_prometheus_evaluates_every_alert_on_what_the_programs_export(stage: Stage) -> None:
+    def evaluated() -> bool:
+        return all(rule["health"] == "ok" for rule in stage.prometheus.rules())
+
+    wait_until(evaluated, seconds=SECONDS, what="every rule to be evaluated")
+
+    names = {rule["alert"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]}
+    assert {rule["name"] for rule in stage.prometheus.rules()} == names
+    assert [rule["name"] for rule in stage.prometheus.rules() if rule["state"] == "firing"] == []
+
+
+by_program = pytest.mark.parametrize("program", ["controller", NODE])
+
+
+def lines(stage: Stage, program: str) -> list[Line]:
+    """A line that is no JSON, such as one of a stack trace, fails the test."""
+    return [json.loads(line) for line in (stage.cluster.directory / f"{program}.log").read_text().splitlines()]
+
+
+@by_program
+def test_every_line_is_one_object_with_the_same_first_keys(stage: Stage, program: str) -> None:
+    found = lines(stage, program)
+
+    assert found
+    for line in found:
+        assert list(line)[:4] == ["time", "level", "logger", "message"]
+        assert line["time"].endswith("Z")
+        assert line["level"] in ("debug", "info", "warning", "error", "critical")
+
+
+@by_program
+def test_an_object_is_named_by_kind_namespace_and_name(stage: Stage, program: str) -> None:
+    for line in lines(stage, program):
+        if "object" in line:
+            assert {"kind", "name"} <= line["object"].keys() <= {"kind", "namespace", "name"}
+
+
+def test_the_agent_names_the_host_that_it_publishes(stage: Stage) -> None:
+    published = [line for line in lines(stage, NODE) if line["message"].startswith("status is published")]
+
+    assert {line["object"]["name"] for line in published} == {NODE}
