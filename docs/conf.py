@@ -11,8 +11,6 @@ from typing import Final
 
 from sphinx.application import Sphinx
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-
 #: The headings of the sidebar, with the pages below them; a title in front stands for the page's own. Sphinx tells of a
 #: page that is nowhere here.
 NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
