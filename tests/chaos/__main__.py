@@ -33,8 +33,7 @@ def main() -> int:
 def _run(given: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        report = run(given.seed, given.faults, folder, partial(print, flush=True), given.minutes)
-        print(*report.lines(), sep="\n")
+        run(given.seed, given.faults, folder, partial(print, flush=True), given.minutes)
     except (Violated, ClusterError, HostError, ClockMissing, TimeoutError) as error:
         print(error, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
         print(

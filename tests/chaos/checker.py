@@ -14,7 +14,7 @@ from .seen import Eyes, Guests, Snapshot, take_snapshot
 from .settled import unsettled
 from .world import NODES, World
 
-_PAUSE_SECONDS = 0.4
+_PAUSE_SECONDS = 0.5
 _AGAIN_SECONDS = 0.3
 _JOIN_SECONDS = 30.0
 

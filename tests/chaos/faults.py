@@ -14,7 +14,7 @@ from .plan import CONTROLLERS, NETWORK, Kind, Planned
 from .world import CRDS, NODES, World, is_ready
 
 _HOUR = 3600
-_SECONDS = 60.0
+_SECONDS = 180.0
 _AGAIN_SECONDS = 0.3
 _DOOMED = 3
 """Instances that are deleted while nobody hears of it."""

@@ -1,6 +1,7 @@
 """Moves of guests, declared by Migrations and made by virsh, however often something fails in the middle."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ class Mover:
     def declare(self) -> bool:
         """For a guest that runs where it is accounted, and of which there is no other move."""
         work = self._workload
-        ready = [i for i in work.instances() if self._is_at_home(i)]
+        there = work.everywhere()
+        ready = [i for i in work.instances() if self._is_at_home(i, there)]
         if not ready:
             return False
         instance = work.dice.choice(ready)
@@ -59,12 +61,12 @@ class Mover:
         self._plans[move] = Plan(type_, name, instance["spec"]["uuid"], home, target, time.monotonic())
         return True
 
-    def _is_at_home(self, instance: Object) -> bool:
+    def _is_at_home(self, instance: Object, there: Mapping[str, Sequence[str]]) -> bool:
         status, name = instance.get("status", {}), instance["metadata"]["name"]
         home = status.get("computeNodeName")
         if home not in HOSTS or "move" in status or self.moves(name):
             return False
-        return self._workload.where(instance["spec"]["uuid"]) == [home]
+        return [host for host, uuids in there.items() if instance["spec"]["uuid"] in uuids] == [home]
 
     def go_on(self) -> bool:
         if not self._plans:

@@ -20,7 +20,7 @@ ROUND = 50
 SETTLING_SECONDS = 60.0
 QUIET_SECONDS = 4.0
 AROUND_SECONDS = 40.0
-_WINDING_SECONDS = 60.0
+_WINDING_SECONDS = 180.0
 _LOOK_SECONDS = 0.2
 
 Say = Callable[[str], None]
@@ -124,7 +124,10 @@ def run(seed: int, faults: int, folder: Path, say: Say, minutes: float = float("
         say(f"the world stands after {time.monotonic() - began:.0f} s")
         with Checker(world, log, lambda: dict(workload.declared)) as checker:
             report = Report(seed, log, checker, workload.done)
-            Run(world, log, checker, workload, report, say, began + 60 * minutes).throw(plan)
-        report.seconds = time.monotonic() - began
-        report.ended = {name: part.ended for name, part in world.programs.items()}
+            try:
+                Run(world, log, checker, workload, report, say, began + 60 * minutes).throw(plan)
+            finally:
+                report.seconds = time.monotonic() - began
+                report.ended = {name: part.ended for name, part in world.programs.items()}
+                say("\n".join(report.lines()))
         return report

@@ -3,23 +3,24 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
-from typing import TypeVar
 
-from devcluster import Cluster, ClusterError
-from devcluster.pods import NAMESPACE, pod_name
+from devcluster import Cluster
+from devcluster.pods import NAMESPACE, objects, pod_name
 
+from .client import Answer, Api
 from .plan import CONTROLLERS
 
-T = TypeVar("T")
-_SECONDS = 60.0
-_AGAIN_SECONDS = 0.5
+_SECONDS = 180.0
+_AGAIN_SECONDS = 0.3
+_LASTS_SECONDS = 86400
+_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 class Tokens:
     def __init__(self, cluster: Cluster, folder: Path) -> None:
-        self._cluster = cluster
+        self._api = Api(cluster)
         self._folder = folder
 
     def kubeconfig(self, program: str, port: int) -> Path:
@@ -40,35 +41,49 @@ class Tokens:
 
     def revoke(self, program: str) -> None:
         """The present token ends with its Pod: the server knows that within ten seconds, for which it remembers it."""
-        pod = pod_name(*self._place(program))
-        _patiently(
-            lambda: self._cluster.kubectl(
-                "delete", "pod", pod, f"--namespace={NAMESPACE}", "--force", "--grace-period=0", "--ignore-not-found"
-            )
+        pod = pod_name(*_place(program))
+        self._patiently(
+            lambda: self._api.ask("DELETE", f"{_PODS}/{pod}", {"gracePeriodSeconds": 0}), HTTPStatus.NOT_FOUND
         )
 
     def renew(self, program: str) -> None:
-        token = _patiently(lambda: self._cluster.token_on(*self._place(program)))
+        node, pod = objects(*_place(program))
+        self._patiently(lambda: self._api.ask("POST", "/api/v1/nodes", node), HTTPStatus.CONFLICT)
+        self._patiently(lambda: self._api.ask("POST", _PODS, pod), HTTPStatus.CONFLICT)
         new = self._file(program).with_suffix(".new")
-        new.write_text(token)
+        new.write_text(self._patiently(lambda: self._request(program)).body["status"]["token"])
         new.replace(self._file(program))
+
+    def _request(self, program: str) -> Answer:
+        """A token that ends with the Pod."""
+        node, account = _place(program)
+        name = pod_name(node, account)
+        pod = self._api.ask("GET", f"{_PODS}/{name}")
+        if not pod.ok:
+            return pod
+        bound = {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": pod.body["metadata"]["uid"]}
+        spec = {"boundObjectRef": bound, "expirationSeconds": _LASTS_SECONDS, "audiences": []}
+        wish = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        return self._api.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token", wish)
 
     def _file(self, program: str) -> Path:
         return self._folder / f"{program}.token"
 
     @staticmethod
-    def _place(program: str) -> tuple[str, str]:
-        """Node and service account."""
-        if program in CONTROLLERS:
-            return program, "hypertally-controller"
-        return program.removeprefix("agent-"), "hypertally-agent"
+    def _patiently(ask: Callable[[], Answer], *also: int) -> Answer:
+        """While the API server is away, or refuses to write. `also`: statuses that are as good as success."""
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            answer = ask()
+            if answer.ok or answer.status in also:
+                return answer
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no token within {_SECONDS:g} s: {answer.status} {answer.body.get('message')}")
+            time.sleep(_AGAIN_SECONDS)
 
 
-def _patiently(ask: Callable[[], T]) -> T:
-    """While the API server is away, or does not know its kinds or roles yet."""
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
-        with suppress(ClusterError):
-            return ask()
-        time.sleep(_AGAIN_SECONDS)
-    return ask()
+def _place(program: str) -> tuple[str, str]:
+    """Node and service account."""
+    if program in CONTROLLERS:
+        return program, "hypertally-controller"
+    return program.removeprefix("agent-"), "hypertally-agent"

@@ -101,7 +101,10 @@ class Workload:
         return sorted(answer.body["items"], key=lambda item: str(item["metadata"]["name"]))
 
     def where(self, uuid: str) -> list[str]:
-        return [host for host in HOSTS if uuid in self.guests(host)]
+        return [host for host, uuids in self.everywhere().items() if uuid in uuids]
+
+    def everywhere(self) -> dict[str, list[str]]:
+        return {host: self.guests(host) for host in HOSTS}
 
     def guests(self, host: str) -> list[str]:
         return self.world.hosts[host].virsh("list", "--all", "--uuid", timeout=5.0).split()
@@ -156,8 +159,9 @@ class Workload:
 
     def start(self) -> bool:
         """Where its Instance is accounted, as it was granted."""
-        idle = [i for i in self.instances() if self._may_start(i)]
-        if not idle or sum(len(self.guests(host)) for host in HOSTS) >= MOST_GUESTS:
+        there = {uuid for uuids in self.everywhere().values() for uuid in uuids}
+        idle = [i for i in self.instances() if self._may_start(i) and i["spec"]["uuid"] not in there]
+        if not idle or len(there) >= MOST_GUESTS:
             return False
         instance = self.dice.choice(idle)
         self.put(instance["status"]["computeNodeName"], instance)
@@ -172,9 +176,7 @@ class Workload:
     def _may_start(self, instance: Object) -> bool:
         status = instance.get("status", {})
         at_home = status.get("computeNodeName") in HOSTS and "move" not in status
-        return (
-            at_home and not self.mover.moves(instance["metadata"]["name"]) and not self.where(instance["spec"]["uuid"])
-        )
+        return at_home and not self.mover.moves(instance["metadata"]["name"])
 
     def stop(self) -> bool:
         """For good: the host forgets it."""
