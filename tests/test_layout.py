@@ -18,7 +18,7 @@ FETCHING = [*REQUIREMENTS, ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / "hack
 
 
 def targets() -> set[str]:
-    return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def pinned(name: str) -> dict[str, str]:
@@ -80,6 +80,8 @@ def test_every_dependency_that_pyproject_names_is_locked() -> None:
     for extra in ("agent", "controller"):
         asked = {re.split(r"[<>=]", each)[0] for each in [*project["dependencies"], *extras[extra]]}
         assert asked <= set(pinned(f"{extra}.txt")), extra
+    asked = {re.split(r"[<>=]", each)[0] for each in extras["plugin"]}
+    assert asked <= set(pinned("dev.txt"))
 
 
 def test_make_help_lists_what_a_newcomer_needs() -> None:
@@ -95,7 +97,7 @@ def test_every_make_target_that_the_documents_name_exists() -> None:
         (path.name, target)
         for path in documents
         if path.exists()
-        for target in re.findall(r"(?:^|[`$]) *make ([a-z][a-z-]*)", path.read_text(), re.MULTILINE)
+        for target in re.findall(r"(?:^|[`$]) *make ([a-z][a-z0-9-]*)", path.read_text(), re.MULTILINE)
     }
 
     assert {(name, target) for name, target in named if target not in targets()} == set()
