@@ -122,6 +122,10 @@ class Node:
         program = str(self._programs.path("ctr"))
         return self._run([program, "--address", str(socket), "--namespace", "k8s.io", *arguments], timeout)
 
+    def run_inside(self, *command: str) -> str:
+        """With the node's mounts and network."""
+        return self._run(["nsenter", f"--target={self.pid}", "--mount", "--net", "--", *command], 30.0)
+
     def import_image(self, archive: Path) -> None:
         self.ctr("images", "import", str(archive))
 

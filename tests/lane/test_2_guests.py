@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from devcluster import ClusterError
 from devnodes import Node
 from devnodes.guest import Guest, numbers
 from tests.lane.person import ROOT, Object, Person, condition, eventually, roles
@@ -171,8 +170,3 @@ def says(person: Person, name: str, type_: str, text: str, kind: str = "instance
 
 def ticks(node: Node) -> None:
     assert len(numbers(node.said(ALPHA))) > 2
-
-
-def is_gone(person: Person, kind: str, name: str) -> None:
-    with pytest.raises(ClusterError, match="not found"):
-        person.get(kind, name)
