@@ -22,10 +22,10 @@ def places() -> Iterator[str]:
     """Every page that the sidebar names."""
     conf = runpy.run_path(str(CONF))
     for entries in conf["NAVIGATION"].values():
-        yield from (found[1] if (found := re.fullmatch(r".*<(.*)>", entry)) else entry for entry in entries)
+        yield from (re.sub(r".*<(.*)>", r"\1", entry) for entry in entries)
     for index, patterns in conf["INDEXES"].items():
-        found = (path.with_suffix("") for pattern in patterns for path in ROOT.glob(f"{pattern.lstrip('/')}.md"))
-        yield from (str(path.relative_to(ROOT)) for path in found if path != ROOT / index)
+        below = (path.with_suffix("") for pattern in patterns for path in ROOT.glob(f"{pattern.lstrip('/')}.md"))
+        yield from (str(path.relative_to(ROOT)) for path in below if path != ROOT / index)
 
 
 def test_every_page_has_one_place_in_the_sidebar() -> None:
@@ -46,10 +46,8 @@ def small(tmp_path: Path) -> Path:
 def said(tree: Path, page: str) -> str:
     """What Sphinx warns of besides the pages that this tree lacks."""
     (tree / "README.md").write_text(page)
-    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", tree / "docs", tree, tree / "site"]
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=tree
-    )
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-c", "docs", ".", "site"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False, cwd=tree)
     assert done.returncode == 1, done.stderr
     return "\n".join(line for line in done.stderr.splitlines() if "nonexisting document" not in line)
 
