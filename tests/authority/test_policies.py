@@ -51,13 +51,19 @@ def test_every_policy_is_bound_and_denies_when_it_cannot_judge() -> None:
     assert all("Deny" in each["spec"]["validationActions"] for each in bindings)
 
 
-def test_every_policy_judges_one_of_the_two_accounts_only() -> None:
+def test_every_policy_judges_one_of_the_two_accounts_or_nothing_but_our_definitions() -> None:
     users = {f"request.userInfo.username == 'system:serviceaccount:{LEASE_NAMESPACE}:{actor}'" for actor in Actor}
 
-    conditions = [each["spec"]["matchConditions"] for each in _of_kind("policies", "ValidatingAdmissionPolicy")]
+    policies = {each["metadata"]["name"]: each["spec"] for each in _of_kind("policies", "ValidatingAdmissionPolicy")}
+    schema_guard = policies.pop("hypertally-schema")
+    conditions = [each["matchConditions"] for each in policies.values()]
 
     assert {len(each) for each in conditions} == {1}
     assert {each["expression"] for (each,) in conditions} == users
+    assert [each["resources"] for each in schema_guard["matchConstraints"]["resourceRules"]] == [
+        ["customresourcedefinitions"]
+    ]
+    assert schema_guard["matchConditions"][0]["expression"] == "object.spec.group == 'compute.hypertally.dev'"
 
 
 def test_no_right_is_a_wildcard_and_none_is_on_secrets() -> None:
