@@ -14,6 +14,7 @@ from hypertally.api.compute_node import NodeCondition
 from hypertally.api.instance import InstanceCondition
 from hypertally.api.migration import MigrationCondition
 from hypertally.hypervisor import errors
+from hypertally.plugin.main import cli
 from hypertally.plugin.main import cli as plugin
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,7 @@ FLAGS_OF_OTHERS = {
     "--set",
     "--strict",
     "--subresource",
+    "--take-ownership",
     "--timeout",
     "--type",
 }
@@ -185,6 +187,13 @@ def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
     named = {target for command in commands(page) for target in re.findall(r"\bmake (?:-s )?([a-z-]+)", command)}
 
     assert named <= targets
+
+
+@by_page
+def test_every_command_of_the_plugin_that_is_named_exists(page: Path) -> None:
+    named = {word for command in commands(page) for word in re.findall(r"kubectl[ -]hypertally ([a-z]+)", command)}
+
+    assert named <= cli.commands.keys()
 
 
 @by_page
