@@ -50,8 +50,9 @@ class Run:
             if time.monotonic() > self.ends:
                 self.say("the time is up")
                 return
-            self.world.elect(leader=number % 2 == 0)
-            self.world.restart_controllers()
+            if number:
+                self.world.elect(leader=number % 2 == 0)
+                self.world.restart_controllers()
             self._round(plan[start : start + ROUND])
             self._rest()
             self.say(f"{min(start + ROUND, len(plan))} faults, at rest after {self.report.settled[-1]:.1f} s")

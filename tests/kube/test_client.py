@@ -81,6 +81,12 @@ def test_how_long_the_server_asks_to_wait_is_kept(serve: Serve, answer: Answer, 
     assert caught.value.retry_after == seconds
 
 
+def test_who_deletes_the_kinds_is_not_told_to_grant_rights(serve: Serve) -> None:
+    said = "create not allowed while custom resource definition is terminating"
+    with pytest.raises(Forbidden, match=f"{said}$"):
+        client(serve(status(403, said)).url).touch(NODE)
+
+
 def test_an_apply_names_its_manager_and_forces_its_own_fields(serve: Serve) -> None:
     server = serve(obj())
     client(server.url).apply(Ref(LEASE, "a b", "ns"), {"spec": {}}, "status")

@@ -35,6 +35,8 @@ _ERRORS: dict[int, type[KubeError]] = {
 }
 _POLICY = "ValidatingAdmissionPolicy"
 """In what an admission policy says; no role would help."""
+_GOING = "custom resource definition is terminating"
+"""In a 403 for a kind that somebody deletes at this moment."""
 
 _SHOWN_CHARACTERS = 500
 _FIRST_FAILURE = 400
@@ -71,7 +73,7 @@ def _typed(status: int, said: str, details: Mapping[str, Any], kind: Kind) -> Ku
         case 401:
             return Unauthorized(f"the API server does not accept these credentials ({said}): renew the token or log in")
         case 403:
-            remedy = "" if _POLICY in said else ": a ClusterRole or Role must allow it to this account"
+            remedy = "" if _POLICY in said or _GOING in said else ": a ClusterRole or Role must allow it to this account"
             return Forbidden(said + remedy)
         case 404:
             return _missing(said, details, kind)
