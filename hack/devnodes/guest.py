@@ -1,6 +1,6 @@
 """A guest that does something: it counts, about nine times a second, and says each number on its serial line.
 
-No operating system: a firmware of 141 bytes. The number is in the guest's memory, so a guest that moved goes on
+No operating system: a firmware of 201 bytes. The number is in the guest's memory, so a guest that moved goes on
 counting only if its memory moved with it.
 """
 
@@ -18,11 +18,13 @@ _RESET_VECTOR = _FIRMWARE_SIZE - 16
 # slowest (18.2 Hz), then halt. Every second interrupt adds one to the word at 0:502h and writes it in hexadecimal.
 _PROGRAM = bytes.fromhex(
     "fa31c08ed88ed0bc0070"  # cli; ds = ss = 0; sp = 7000h
-    "c70620004400c706220000f0"  # [20h] = F000:0044, the handler
+    "c70620006c00c706220000f0"  # [20h] = F000:006C, the handler
     "a30005a30205"  # [500h] = [502h] = 0
     "b011e620b008e621b004e621b001e621b0fee621"  # interrupt controller: vectors from 8, all masked but the first
     "b034e64330c0e640e640"  # timer 0: rate generator, 65536
     "bafb03b003ee"  # serial line: 8 bits, no parity
+    "2e660f0116b3000f20c00c010f22c0bb08008ec324fe0f22c0"  # es reaches all memory: to protected mode and back
+    "66bf5003e0fe266766c70700070000"  # the local APIC lets the interrupt controller through
     "fbf4ebfd"  # sti; halt, for ever
     "60ff060005f6060005017524"  # the handler: pusha; count; every second time:
     "ff0602058b1e0205b90400"  # one more; four digits
@@ -30,6 +32,8 @@ _PROGRAM = bytes.fromhex(
     "b00ae80600"  # a line feed
     "b020e62061cf"  # end of interrupt; popa; iret
     "88c4bafd03eca82074fb88e0baf803eec3"  # one byte, once the line is free
+    "0f00b9000f00"  # where the descriptors are
+    "0000000000000000ffff000000928f00"  # none; all memory
 )
 _JUMP = bytes.fromhex("ea000000f0")
 
