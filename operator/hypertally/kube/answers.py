@@ -73,8 +73,8 @@ def _typed(status: int, said: str, details: Mapping[str, Any], kind: Kind) -> Ku
         case 401:
             return Unauthorized(f"the API server does not accept these credentials ({said}): renew the token or log in")
         case 403:
-            remedy = "" if _POLICY in said or _GOING in said else ": a ClusterRole or Role must allow it to this account"
-            return Forbidden(said + remedy)
+            is_right = _POLICY not in said and _GOING not in said
+            return Forbidden(said + (": a ClusterRole or Role must allow it to this account" if is_right else ""))
         case 404:
             return _missing(said, details, kind)
         case _:
