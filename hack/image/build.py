@@ -101,12 +101,13 @@ def _arguments(wish: Wish) -> dict[str, str]:
 
 def _commit() -> tuple[str, str]:
     """Of the tree: an image of the same commit has the same labels, so that a builder finds it made already."""
-    told = subprocess.run(
-        ["git", "-C", ROOT, "log", "-1", "--format=%H %ct"], capture_output=True, text=True, check=False
-    )  # fmt: skip
-    revision, _, seconds = told.stdout.strip().partition(" ")
-    if told.returncode or not seconds:
+    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%H %ct"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        # A tree from an archive, or a machine without git.
         return "unknown", ""
+    revision, seconds = told.split()
     return revision, datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
