@@ -74,6 +74,7 @@ FLAGS_OF_OTHERS = {
     "--take-ownership",
     "--timeout",
     "--type",
+    "--wait",
 }
 
 
