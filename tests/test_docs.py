@@ -45,6 +45,7 @@ REASONS_BY_TYPE = {
 #: Flags of kubectl and of the development tools, which pages name as well.
 FLAGS_OF_OTHERS = {
     "--all-namespaces",
+    "--archive",
     "--all",
     "--comment",
     "--connect",
