@@ -18,6 +18,7 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
     "Understand": ["docs/concepts", "docs/schedulers", "docs/nova", "docs/limits", "docs/decisions/README"],
     "Operate": [
         "docs/operations",
+        "docs/images",
         "docs/plugin",
         "docs/backup",
         "docs/capacity",

@@ -44,17 +44,19 @@ REASONS_BY_TYPE = {
 
 #: Flags of kubectl and of the development tools, which pages name as well.
 FLAGS_OF_OTHERS = {
+    "--all",
     "--all-namespaces",
     "--archive",
-    "--all",
-    "--comment",
-    "--connect",
-    "--previous",
-    "--show-managed-fields",
+    "--architecture",
+    "--archive",
+    "--base",
     "--bound-object-kind",
     "--bound-object-name",
     "--bound-object-uid",
+    "--build-arg",
     "--check",
+    "--comment",
+    "--connect",
     "--create-namespace",
     "--duration",
     "--etcd-compaction-interval",
@@ -62,19 +64,25 @@ FLAGS_OF_OTHERS = {
     "--for",
     "--force-conflicts",
     "--help",
+    "--list",
     "--namespace",
     "--no-hooks",
     "--only",
-    "--patience",
+    "--options",
     "--patch",
+    "--patience",
+    "--previous",
     "--quota-backend-bytes",
+    "--repository",
     "--server-side",
     "--set",
+    "--show-managed-fields",
     "--strict",
     "--subresource",
     "--take-ownership",
     "--timeout",
     "--type",
+    "--volume",
     "--wait",
 }
 
@@ -184,9 +192,9 @@ def configuration() -> str:
 
 @by_page
 def test_every_target_of_make_that_is_named_exists(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    named = {target for command in commands(page) for target in re.findall(r"\bmake (?:-s )?([a-z-]+)", command)}
+    named = {target for command in commands(page) for target in re.findall(r"\bmake (?:-s )?([a-z0-9-]+)", command)}
 
     assert named <= targets
 
