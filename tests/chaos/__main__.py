@@ -12,7 +12,7 @@ from devhost import HostError
 
 from .clock import ClockMissing
 from .plan import deal
-from .run import Violated, run
+from .run import Bounds, Violated, run
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
 def _run(given: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     try:
-        run(given.seed, given.faults, folder, partial(print, flush=True), given.minutes)
+        run(given.seed, given.faults, folder, partial(print, flush=True), Bounds(given.minutes))
     except (Violated, ClusterError, HostError, ClockMissing, TimeoutError) as error:
         print(error, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
         print(

@@ -17,13 +17,20 @@ from .world import World, running_world
 AT_ONCE = 4
 ROUND = 50
 """Faults between two rests."""
-SETTLING_SECONDS = 60.0
 QUIET_SECONDS = 4.0
 AROUND_SECONDS = 40.0
 _WINDING_SECONDS = 180.0
 _LOOK_SECONDS = 0.2
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """`minutes`: no round begins after that. `settling`: seconds after the last fault until everything is at rest."""
+
+    minutes: float = float("inf")
+    settling: float = 60.0
 
 
 class Violated(Exception):
@@ -38,16 +45,16 @@ class Run:
     workload: Workload
     report: Report
     say: Say
-    ends: float
-    """By the monotonic clock: no round begins after that."""
+    bounds: Bounds
     _busy: set[str] = field(default_factory=set)
     _under_way: int = 0
     _free: Condition = field(default_factory=Condition)
 
     def throw(self, plan: Sequence[Planned]) -> None:
         self.workload.begin()
+        ends = time.monotonic() + 60 * self.bounds.minutes
         for number, start in enumerate(range(0, len(plan), ROUND)):
-            if time.monotonic() > self.ends:
+            if time.monotonic() > ends:
                 self.say("the time is up")
                 return
             if number:
@@ -100,8 +107,8 @@ class Run:
     def _settle(self, since: float) -> None:
         while left := self.checker.unsettled(since):
             self.check()
-            if time.monotonic() - since > SETTLING_SECONDS:
-                raise Violated(self.story([f"not at rest {SETTLING_SECONDS:g} s after the last fault:", *left]))
+            if time.monotonic() - since > self.bounds.settling:
+                raise Violated(self.story([f"not at rest {self.bounds.settling:g} s after the last fault:", *left]))
             time.sleep(_LOOK_SECONDS)
             self.workload.tried(self.workload.apply)
         self.report.settled.append(time.monotonic() - since)
@@ -117,7 +124,7 @@ class Run:
         return "\n".join([head, *broken, f"What was wrong in the last {AROUND_SECONDS:g} s:", *around])
 
 
-def run(seed: int, faults: int, folder: Path, say: Say, minutes: float = float("inf")) -> Report:
+def run(seed: int, faults: int, folder: Path, say: Say, bounds: Bounds = Bounds()) -> Report:
     """Raises Violated; Ctrl-C leaves nothing behind but the folder."""
     plan, log, began = deal(seed, faults), Log(), time.monotonic()
     with running_world(folder, seed) as world:
@@ -126,7 +133,7 @@ def run(seed: int, faults: int, folder: Path, say: Say, minutes: float = float("
         with Checker(world, log, lambda: dict(workload.declared)) as checker:
             report = Report(seed, log, checker, workload.done)
             try:
-                Run(world, log, checker, workload, report, say, began + 60 * minutes).throw(plan)
+                Run(world, log, checker, workload, report, say, bounds).throw(plan)
             finally:
                 report.seconds = time.monotonic() - began
                 report.ended = {name: part.ended for name, part in world.programs.items()}
