@@ -46,7 +46,6 @@ REASONS_BY_TYPE = {
 FLAGS_OF_OTHERS = {
     "--all",
     "--all-namespaces",
-    "--archive",
     "--architecture",
     "--archive",
     "--base",
