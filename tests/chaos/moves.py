@@ -115,7 +115,8 @@ class Mover:
 
     def _decide(self, name: str, plan: Plan) -> bool:
         instance = self._workload.api.get("instances", plan.instance)
-        moved = instance.body.get("status", {}).get("move", {}).get("phase") == "Moved"
+        status: Object = instance.body.get("status", {}) if instance.ok else {}
+        moved = status.get("move", {}).get("phase") == "Moved"
         late = time.monotonic() - plan.since > _PATIENCE_SECONDS
         return (moved or late) and self._say(name, "Confirmed")
 

@@ -114,7 +114,7 @@ class Run:
         self.report.settled.append(time.monotonic() - since)
 
     def check(self) -> None:
-        broken = [*self.checker.violations, *self.world.traces()]
+        broken = [*self.checker.violations, *self.workload.failures, *self.world.traces()]
         if broken:
             raise Violated(self.story(broken))
 

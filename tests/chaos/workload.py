@@ -43,6 +43,7 @@ class Workload:
         self.api = world.api
         self.dice = random.Random(seed)  # noqa: S311
         self.done: Counter[str] = Counter()
+        self.failures: list[str] = []
         self.declared: dict[str, Object] = {}
         """By name, the specs of Instances as somebody keeps them in a repository."""
         self.mover = Mover(self)
@@ -66,8 +67,11 @@ class Workload:
         self._thread.join(60)
 
     def _run(self) -> None:
-        while not self._over.wait(self.dice.uniform(0, 2 * PAUSE_SECONDS)):
-            self.step()
+        try:
+            while not self._over.wait(self.dice.uniform(0, 2 * PAUSE_SECONDS)):
+                self.step()
+        except Exception as error:  # noqa: BLE001  # a run in which nobody does anything would find nothing wrong
+            self.failures.append(f"the workload failed: {type(error).__name__}: {error}")
 
     def begin(self) -> None:
         """With some that are accounted and run: what is new comes by itself."""
