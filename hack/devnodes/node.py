@@ -123,8 +123,9 @@ class Node:
         return self._run([program, "--address", str(socket), "--namespace", "k8s.io", *arguments], timeout)
 
     def run_inside(self, *command: str) -> str:
-        """With the node's mounts and network."""
-        return self._run(["nsenter", f"--target={self.pid}", "--mount", "--net", "--", *command], 30.0)
+        """With the node's mounts, network and processes: mount and umount read /proc/self, which the node's own has."""
+        processes = f"--pid=/proc/{self.pid}/ns/pid_for_children"
+        return self._run(["nsenter", f"--target={self.pid}", "--mount", "--net", processes, "--", *command], 30.0)
 
     def import_image(self, archive: Path) -> None:
         self.ctr("images", "import", str(archive))
