@@ -39,3 +39,10 @@ def test_what_keeps_it_from_the_lead_keeps_it_from_being_ready() -> None:
     controller.standing = lambda: ["it cannot stand for the Lease"]
     assert controller.complaints_ready() == ["it cannot stand for the Lease"]
     assert shown(controller) == 0
+
+
+def test_what_keeps_it_from_hearing_of_instances_keeps_it_from_being_ready() -> None:
+    controller = synced()
+    controller.hearing = lambda: ["the watch has ended 3 times in a row"]
+    assert controller.complaints_ready() == ["the watch has ended 3 times in a row"]
+    assert shown(controller) == 0

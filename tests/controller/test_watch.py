@@ -8,7 +8,7 @@ import pytest
 from yarl import URL
 
 from hypertally.controller.watch import KopfWatch, Watched, nothing_at
-from hypertally.kube.access import find_access
+from hypertally.kube.access import Access, find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, Object, open_session
 from hypertally.kube.errors import ServerError
 from hypertally.kube.kinds import INSTANCE
@@ -104,3 +104,22 @@ def test_kopf_is_answered_with_nothing_of_the_listed_version() -> None:
     asked = nothing_at(url, "77")
     assert asked.path == "/apis/compute.hypertally.dev/v1alpha1/namespaces/default/instances"
     assert (asked.query["resourceVersion"], asked.query["resourceVersionMatch"]) == ("77", "Exact")
+
+
+def test_a_watch_that_ends_again_and_again_is_complained_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ends(**_: object) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    async def main() -> list[str]:
+        with KopfWatch(Access("http://127.0.0.1:1", "a test"), {}) as watch:
+            assert watch.complaints() == []
+            async with asyncio.timeout(SECONDS):
+                while not watch.complaints():  # noqa: ASYNC110  # the thread has no event to wait for
+                    await asyncio.sleep(0.05)
+            return watch.complaints()
+
+    monkeypatch.setattr("kopf.operator", ends)
+
+    (said,) = asyncio.run(main())
+
+    assert "has ended 3 times in a row: KeyError: 'getpwuid(): uid not found'" in said

@@ -75,6 +75,8 @@ class Controller:
         self.leads = False
         self.standing: Callable[[], list[str]] = list
         """What keeps it from standing for the lead."""
+        self.hearing: Callable[[], list[str]] = list
+        """What keeps it from hearing of Instances and Migrations."""
         self.cache = Cache(self._enqueue, time.monotonic, settings.agent_grace, counts)
         self._stores: dict[Kind, Store[Any]] = {INSTANCE: self.cache.instances, MIGRATION: self.cache.migrations}
         self._listed: dict[Kind, str] = {}
@@ -224,7 +226,7 @@ class Controller:
             return ["the first full lists are not complete"]
         silence = time.monotonic() - min(self._nodes.heard_at, self._leases.heard_at)
         unheard = [f"the API server has said nothing for {silence:.0f} s"] if silence > _UNHEARD_SECONDS else []
-        return unheard + self.standing()
+        return unheard + self.hearing() + self.standing()
 
     def _add_gauges(self) -> None:
         self.metrics.gauge("ready", "1 if /readyz says so, else 0.", lambda: float(not self.complaints_ready()))

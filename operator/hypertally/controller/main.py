@@ -84,7 +84,8 @@ async def _run(chosen: Settings) -> int:
         try:
             if await controller.start(stop):
                 async with controller.watching():
-                    with KopfWatch(access, controller.watched()):
+                    with KopfWatch(access, controller.watched()) as watch:
+                        controller.hearing = watch.complaints
                         return await _work(controller, election, stop)
         finally:
             if server:

@@ -43,6 +43,10 @@ _LIST_SECONDS = 120.0
 
 _UNASKED_SECONDS = _LIST_SECONDS + 2.0 * _WATCH_SECONDS
 _LOOK_SECONDS = 5.0
+_LASTING_SECONDS = 60.0
+_FAILURES = 3
+"""Watches that ended sooner than that, one after another: no accident any more."""
+
 _TRANSIENT = frozenset({401, 404, 410})
 """What a server answers for a moment while it restarts or a token is replaced, and kopf takes for final."""
 
@@ -68,6 +72,8 @@ class KopfWatch:
         self._thread = threading.Thread(target=self._supervise, name="kopf", daemon=True)
         self._home: asyncio.AbstractEventLoop | None = None
         self._attempt: _Attempt | None = None
+        self._failures = 0
+        self._why = ""
 
     def __enter__(self) -> Self:
         self._home = asyncio.get_running_loop()
@@ -85,12 +91,19 @@ class KopfWatch:
 
     def _supervise(self) -> None:
         backoff = Backoff(first=0.5, most=20.0)
-        for failures in count():
+        while True:
             self._attempt = attempt = _Attempt(self._access, self, self._stop)
             attempt.run_while_it_asks()
-            if self._stop.wait(backoff.wait(failures)):
+            self._failures, self._why = 1 if attempt.has_lasted() else self._failures + 1, attempt.why
+            if self._stop.wait(backoff.wait(self._failures - 1)):
                 return
             log.warning("the watch of Instances and Migrations is started anew: %s", attempt.why)
+
+    def complaints(self) -> list[str]:
+        """Of a watch that ends again and again: nothing new would be heard but by the resync."""
+        if self._failures < _FAILURES or (self._attempt is not None and self._attempt.has_lasted()):
+            return []
+        return [f"the watch of Instances and Migrations has ended {self._failures} times in a row: {self._why}"]
 
     @property
     def plurals(self) -> Iterable[str]:
@@ -121,6 +134,7 @@ class _Attempt:
         self._watch = watch
         self._stop = stop
         self._end = threading.Event()
+        self._began = time.monotonic()
         self._asked = dict.fromkeys(watch.plurals, time.monotonic())
         self.why = "kopf ended"
 
@@ -131,6 +145,9 @@ class _Attempt:
         while thread.is_alive() and not self._stop.is_set() and self._still_asks():
             thread.join(_LOOK_SECONDS)
         self.end()
+
+    def has_lasted(self) -> bool:
+        return time.monotonic() - self._began > _LASTING_SECONDS
 
     def end(self) -> None:
         """From any thread; kopf sees it within a moment."""
