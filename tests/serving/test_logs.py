@@ -60,7 +60,7 @@ def test_what_kopf_says_of_an_object_names_it_as_everything_else_does() -> None:
     configure(LogFormat.JSON, stream=stream)
     reference = {"apiVersion": "compute.hypertally.dev/v1alpha1", "kind": "Instance", "uid": "u", "namespace": "shop"}
     added = {"k8s_ref": reference | {"name": "db-1"}, "k8s_skip": False, "settings": object()}
-    logging.getLogger("kopf.objects").warning("a handler failed", extra=added)
+    logging.getLogger("kopf.objects").error("a handler failed", extra=added)  # what is below is not let through
     logging.getLogger("ours").warning("it waits", extra=about("Instance", "shop/db-1"))
     kopfs, ours = map(json.loads, stream.getvalue().splitlines())
     assert kopfs["object"] == ours["object"] == {"kind": "Instance", "namespace": "shop", "name": "db-1"}
