@@ -27,7 +27,7 @@ CASES = [
     ("binds_without_a_version", "changed", "though the Instance had changed since: send its resourceVersion"),
     ("lists_only_once", "expired", "to be listed again after a 410"),
     ("believes_whatever_comes_last", "older", "by an older version of it"),
-    ("gives_up_once_refused", "races", "to be bound and claimed"),
+    ("does_nothing", "races", "every place to be taken"),
 ]
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 
+import kopf
 import pytest
 
 from hypertally.serving.logs import LogFormat, LogLevel, about, configure
@@ -59,7 +60,7 @@ def test_what_kopf_says_of_an_object_names_it_as_everything_else_does() -> None:
     stream = io.StringIO()
     configure(LogFormat.JSON, stream=stream)
     reference = {"apiVersion": "compute.hypertally.dev/v1alpha1", "kind": "Instance", "uid": "u", "namespace": "shop"}
-    added = {"k8s_ref": reference | {"name": "db-1"}, "k8s_skip": False, "settings": object()}
+    added = {"k8s_ref": reference | {"name": "db-1"}, "k8s_skip": True, "settings": kopf.OperatorSettings()}
     logging.getLogger("kopf.objects").error("a handler failed", extra=added)  # what is below is not let through
     logging.getLogger("ours").warning("it waits", extra=about("Instance", "shop/db-1"))
     kopfs, ours = map(json.loads, stream.getvalue().splitlines())
