@@ -12,6 +12,7 @@ from typing import Self
 from devhost.errors import HostError
 from devhost.process import Supervisor
 from devhost.programs import search_path
+from devhost.settings import QEMU_CONF
 from devnodes import settings
 from devnodes.errors import NodesError
 from devnodes.guest import BALLAST, BALLAST_MIB, FIRMWARE, SERIAL, Guest, firmware
@@ -172,7 +173,7 @@ class Node:
         (self.directory / HOSTS).touch()
         conf = settings.LIBVIRTD_CONF.format(address=self.address.host, host_uuid=self.host_uuid)
         self._write("etc-libvirt/libvirtd.conf", conf)
-        self._write("etc-libvirt/qemu.conf", settings.QEMU_CONF)
+        self._write("etc-libvirt/qemu.conf", QEMU_CONF)
         for folder in ("images", "qemu", "serial"):
             (self.directory / "lib-libvirt" / folder).mkdir()
         self._private(FIRMWARE).write_bytes(firmware())

@@ -17,18 +17,6 @@ unix_sock_rw_perms = "0700"
 host_uuid = "{host_uuid}"
 """
 
-# As in devhost: no daemon beside it, no cgroups and no devices of the machine are touched, no file changes its owner.
-QEMU_CONF = """\
-user = "root"
-group = "root"
-security_driver = "none"
-namespaces = []
-cgroup_controllers = []
-remember_owner = 0
-dynamic_ownership = 0
-stdio_handler = "file"
-"""
-
 # restrict_oom_score_adj: without CAP_SYS_RESOURCE, which some build machines lack, runc could not give a container the
 # score that the kubelet asks for, and says "can't get final child's PID".
 CONTAINERD_TOML = """\

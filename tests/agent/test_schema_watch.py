@@ -1,11 +1,11 @@
 """The agent and a schema that does not come, or comes late."""
 
-import time
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from devcluster import wait_until
 from hypertally.agent.schema_watch import SchemaWatch
 from hypertally.agent.shared import Shared
 from hypertally.kube.errors import Forbidden, KubeError, Unreachable
@@ -56,8 +56,7 @@ def test_it_ends_with_the_agent_while_the_crds_are_behind() -> None:
     made = watch(Server({}))
     thread = Thread(target=made.run)
     thread.start()
-    while not made.complaints():
-        time.sleep(0.001)
+    wait_until(lambda: bool(made.complaints()), seconds=10.0, what="a complaint")
 
     made.stop()
 
