@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
+import pytest
+
 from hypertally.controller.queue import Again, Subject, Task, WorkQueue
 from hypertally.kube.reflector import Backoff
 from tests.support.virtual_time import run
@@ -96,6 +98,33 @@ def test_a_task_added_while_it_is_worked_on_comes_again_but_never_twice_at_a_tim
         return times, most
 
     assert run(main()) == (2, 1)
+
+
+@pytest.mark.parametrize("again", [None, Again()])
+def test_who_follows_another_comes_when_that_ones_turn_has_ended_well_or_not(again: Again | None) -> None:
+    async def main() -> tuple[list[str], bool]:
+        queue, follower, seen = WorkQueue(), Task(Subject.INSTANCE, "i"), list[str]()
+
+        async def handle(one: Task) -> Again | None:
+            await asyncio.sleep(1)
+            seen.append(one.key)
+            return again if seen == ["n"] else None
+
+        queue.add(task("n"))
+        assert queue.add_after(follower, task("n"))
+        assert queue.add_after(follower, task("n"))
+        worker = asyncio.create_task(queue.work(handle))
+        await asyncio.sleep(0.5)
+        assert queue.add_after(follower, task("n"))
+        await asyncio.sleep(9.5)
+        worker.cancel()
+        return seen, queue.add_after(follower, task("n"))
+
+    first = ["n", "i"] if again is None else ["n", "n", "i"]
+    seen, follows_nobody = run(main())
+    assert sorted(seen) == sorted(first)
+    assert seen[0] == "n"
+    assert not follows_nobody
 
 
 def test_what_fails_comes_later_and_later_and_starts_anew_once_it_succeeded() -> None:

@@ -94,3 +94,13 @@ def test_an_object_of_another_shape_is_left_out_and_hinders_nobody() -> None:
     broken = [{"status": []}, {"status": {"conditions": 1, "report": {"guests": [1], "cpu": {"features": [1]}}}}, []]
     held.store.take([node(1), *broken])  # type: ignore[list-item]  # what a server would never send
     assert len(held.store) == 1
+
+
+def test_a_version_that_is_held_already_is_not_read_again() -> None:
+    held = Held()
+    held.store.put(node(5))
+    repeated = node(5)
+    del repeated["spec"]  # would be an error, if it were read
+    assert held.store.take([repeated]) == {"n1"}
+    held.store.put(repeated)
+    assert held.changes == [("", "5")]

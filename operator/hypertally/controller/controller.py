@@ -92,7 +92,7 @@ class Controller:
     def _make_reconciler(self, reads: LiveReads) -> Reconciler:
         client, cache, events = self._client, self.cache, self._events
         nodes = NodeReconciler(client, reads, cache, events, now, self.collector.finding)
-        instances = InstanceReconciler(client, reads, cache, nodes, events, now)
+        instances = InstanceReconciler(client, reads, cache, nodes, events, now, self.queue)
         migrations = MigrationReconciler(client, reads, cache, nodes, events, now)
         by_subject = {
             Subject.NODE: nodes.reconcile,

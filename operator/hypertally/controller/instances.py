@@ -27,6 +27,7 @@ from .cache import Cache
 from .events import Events
 from .nodes import NodeReconciler
 from .patches import status_patch
+from .queue import Subject, Task, WorkQueue
 from .reads import LiveReads
 from .store import key_of
 
@@ -51,6 +52,7 @@ class InstanceReconciler:
         nodes: NodeReconciler,
         events: Events,
         now: Callable[[], str],
+        queue: WorkQueue,
     ) -> None:
         self._client = client
         self._reads = reads
@@ -58,11 +60,16 @@ class InstanceReconciler:
         self._nodes = nodes
         self._events = events
         self._now = now
+        self._queue = queue
+        self._put_off: set[str] = set()
 
     async def reconcile(self, key: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.instances.get(key)
         if cached is None or self._next(cached, self._remembered(cached)) == cached.status:
+            self._put_off.discard(key)
+            return
+        if self._is_put_off(key, cached):
             return
         raw = await self._reads.raw_instance(key)
         if raw is None:
@@ -77,6 +84,18 @@ class InstanceReconciler:
         written = await self._client.patch(Ref(INSTANCE, name, namespace), operations, "status")
         self._cache.instances.renew(written)
         self._events.tell_transitions(instance, status)
+
+    def _is_put_off(self, key: str, instance: Instance) -> bool:
+        """Who has no home is told of it once, after the ledger that is about to be written: that it waits for it would
+        be another write, out of date at once. Put off once only: a host may have something to do for ever."""
+        if key in self._put_off or instance.status.compute_node_name:
+            self._put_off.discard(key)
+            return False
+        node = Task(Subject.NODE, instance.spec.compute_node_name)
+        if self._queue.add_after(Task(Subject.INSTANCE, key), node):
+            self._put_off.add(key)
+            return True
+        return False
 
     def _next(self, instance: Instance, around: Surroundings) -> InstanceStatus:
         elder = owner([*self._cache.twins(instance.spec.uuid), instance])
@@ -127,7 +146,7 @@ class InstanceReconciler:
 
     async def _read(self, instance: Instance) -> Surroundings:
         nodes = {name: await self._reads.node(name) for name in sorted(self._concerned(instance))}
-        looks = {n: await self._reads.look(node) for n, node in nodes.items() if node and _has_claim(node, instance)}
+        looks = {n: await self._reads.look(node) for n, node in nodes.items() if node and _has_stamp(node, instance)}
         keys = [key_of(m.metadata) for m in self._cache.migrations_of(instance)]
         move = instance.status.move
         if move and move.migration_name:
@@ -140,9 +159,10 @@ class InstanceReconciler:
         return names(instance) | targets | self._cache.nodes_listing(instance.spec.uuid) | ({home_of(instance)} - {""})
 
 
-def _has_claim(node: ComputeNode, instance: Instance) -> bool:
+def _has_stamp(node: ComputeNode, instance: Instance) -> bool:
+    """Only a claim that was stamped can be proven by what the Lease says."""
     ledger = node.status.ledger
-    return ledger is not None and any(c.uuid == instance.spec.uuid for c in ledger.claims)
+    return ledger is not None and any(c.uuid == instance.spec.uuid and c.since is not None for c in ledger.claims)
 
 
 def _lists(node: ComputeNode, instance: Instance) -> bool:

@@ -49,6 +49,7 @@ class WorkQueue:
         self._again: set[Task] = set()
         self._failures: dict[Task, int] = {}
         self._timers: dict[Task, asyncio.TimerHandle] = {}
+        self._after: dict[Task, list[Task]] = {}
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
@@ -65,6 +66,14 @@ class WorkQueue:
     def add_later(self, task: Task, seconds: float) -> None:
         if task not in self._timers:
             self._timers[task] = asyncio.get_running_loop().call_later(seconds, self._due, task)
+
+    def add_after(self, task: Task, first: Task) -> bool:
+        """Adds it when the next turn of `first` has ended, well or not. False, and nothing happens, if that one has
+        nothing to do."""
+        if first not in self._working and first not in self._nodes and first not in self._others:
+            return False
+        self._after.setdefault(first, []).append(task)
+        return True
 
     async def work(self, handle: Callable[[Task], Awaitable[Again | None]]) -> None:
         """One worker, until cancelled. `handle` answers with nothing if it is done."""
@@ -86,6 +95,8 @@ class WorkQueue:
         if task in self._again:
             self._again.discard(task)
             self.add(task)
+        for follower in self._after.pop(task, ()):
+            self.add(follower)
 
     def _due(self, task: Task) -> None:
         del self._timers[task]
