@@ -34,6 +34,7 @@ from .collector import Collector
 from .counts import Counts
 from .events import Events
 from .instances import InstanceReconciler
+from .kit import Kit
 from .metrics import Metrics
 from .migrations import MigrationReconciler
 from .nodes import NodeReconciler
@@ -90,10 +91,10 @@ class Controller:
         self._add_gauges()
 
     def _make_reconciler(self, reads: LiveReads) -> Reconciler:
-        client, cache, events = self._client, self.cache, self._events
-        nodes = NodeReconciler(client, reads, cache, events, now, self.collector.finding)
-        instances = InstanceReconciler(client, reads, cache, nodes, events, now, self.queue)
-        migrations = MigrationReconciler(client, reads, cache, nodes, events, now)
+        kit = Kit(self._client, reads, self.cache, self._events, now)
+        nodes = NodeReconciler(kit, self.collector.finding)
+        instances = InstanceReconciler(kit, nodes, self.queue)
+        migrations = MigrationReconciler(kit, nodes)
         by_subject = {
             Subject.NODE: nodes.reconcile,
             Subject.INSTANCE: instances.reconcile,

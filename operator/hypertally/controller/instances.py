@@ -1,6 +1,6 @@
 """One Instance at a time: where it is accounted, and what to tell its owner, in one compare-and-swap."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -11,7 +11,6 @@ from hypertally.api.compute_node import ComputeNode, GuestState
 from hypertally.api.decode import decode
 from hypertally.api.instance import Instance, InstanceStatus
 from hypertally.api.migration import Migration
-from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.kinds import INSTANCE, Ref
 from hypertally.ledger.conditions import aged
 from hypertally.ledger.evidence import Evidence, Sight, find_guest, gather, sight_of
@@ -23,12 +22,10 @@ from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.transitions import STAYS
 from hypertally.ledger.wants import names, owner
 
-from .cache import Cache
-from .events import Events
+from .kit import Kit
 from .nodes import NodeReconciler
 from .patches import status_patch
 from .queue import Subject, Task, WorkQueue
-from .reads import LiveReads
 from .store import key_of
 
 
@@ -42,24 +39,11 @@ class Surroundings:
 
 
 class InstanceReconciler:
-    """`now` gives the wall clock as RFC 3339, for transition times only."""
-
-    def __init__(
-        self,
-        client: AsyncKubeClient,
-        reads: LiveReads,
-        cache: Cache,
-        nodes: NodeReconciler,
-        events: Events,
-        now: Callable[[], str],
-        queue: WorkQueue,
-    ) -> None:
-        self._client = client
-        self._reads = reads
-        self._cache = cache
+    def __init__(self, kit: Kit, nodes: NodeReconciler, queue: WorkQueue) -> None:
+        self._kit = kit
+        self._cache = kit.cache
+        self._reads = kit.reads
         self._nodes = nodes
-        self._events = events
-        self._now = now
         self._queue = queue
         self._put_off: set[str] = set()
 
@@ -81,9 +65,9 @@ class InstanceReconciler:
         wire = carry_unknown(raw.get("status"), to_wire(status), InstanceStatus)
         namespace, name = instance.metadata.namespace, instance.metadata.name
         operations = status_patch(instance.metadata, wire)
-        written = await self._client.patch(Ref(INSTANCE, name, namespace), operations, "status")
+        written = await self._kit.client.patch(Ref(INSTANCE, name, namespace), operations, "status")
         self._cache.instances.renew(written)
-        self._events.tell_transitions(instance, status)
+        self._kit.events.tell_transitions(instance, status)
 
     def _is_put_off(self, key: str, instance: Instance) -> bool:
         """Who has no home is told of it once, after the ledger that is about to be written: that it waits for it would
@@ -111,7 +95,7 @@ class InstanceReconciler:
         )
         seen_on = [name for name, node in around.nodes.items() if node and _lists(node, instance)]
         said = findings(instance, status, node, missing=missing, twin=twin, seen_on=seen_on)
-        conditions = aged(said, instance.status.conditions, self._now(), instance.metadata.generation)
+        conditions = aged(said, instance.status.conditions, self._kit.now(), instance.metadata.generation)
         return replace(status, conditions=conditions)
 
     def _evidence(self, instance: Instance, around: Surroundings) -> dict[str, Evidence]:

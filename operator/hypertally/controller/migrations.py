@@ -1,7 +1,5 @@
 """One Migration at a time: what became of the move that it declares."""
 
-from collections.abc import Callable
-
 from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
@@ -10,40 +8,25 @@ from hypertally.api.compute_node import ComputeNode
 from hypertally.api.decode import decode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration, MigrationStatus
-from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.kinds import MIGRATION, Ref
 from hypertally.ledger.conditions import aged
 from hypertally.ledger.evidence import gather
 from hypertally.ledger.migration_conditions import findings, lock_of
 from hypertally.ledger.moves import is_closed
 
-from .cache import Cache
-from .events import Events
+from .kit import Kit
 from .nodes import NodeReconciler
 from .patches import status_patch
-from .reads import LiveReads
 
 Nodes = dict[str, ComputeNode | None]
 
 
 class MigrationReconciler:
-    """`now` gives the wall clock as RFC 3339, for transition times only."""
-
-    def __init__(
-        self,
-        client: AsyncKubeClient,
-        reads: LiveReads,
-        cache: Cache,
-        nodes: NodeReconciler,
-        events: Events,
-        now: Callable[[], str],
-    ) -> None:
-        self._client = client
-        self._reads = reads
-        self._cache = cache
+    def __init__(self, kit: Kit, nodes: NodeReconciler) -> None:
+        self._kit = kit
+        self._cache = kit.cache
+        self._reads = kit.reads
         self._nodes = nodes
-        self._events = events
-        self._now = now
 
     async def reconcile(self, key: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
@@ -59,9 +42,9 @@ class MigrationReconciler:
             return
         wire = carry_unknown(raw.get("status"), to_wire(status), MigrationStatus)
         ref = Ref(MIGRATION, migration.metadata.name, migration.metadata.namespace)
-        written = await self._client.patch(ref, status_patch(migration.metadata, wire), "status")
+        written = await self._kit.client.patch(ref, status_patch(migration.metadata, wire), "status")
         self._cache.migrations.renew(written)
-        self._events.tell_transitions(migration, status)
+        self._kit.events.tell_transitions(migration, status)
 
     def _next(self, migration: Migration, instance: Instance | None, nodes: Nodes) -> MigrationStatus:
         """A Migration that is over stays as it is: its record."""
@@ -76,7 +59,7 @@ class MigrationReconciler:
         status = migration.status
         if move is not None and instance is not None:
             status = replace(status, uuid=instance.spec.uuid, source=move.source, target=move.target)
-        conditions = aged(said, migration.status.conditions, self._now(), migration.metadata.generation)
+        conditions = aged(said, migration.status.conditions, self._kit.now(), migration.metadata.generation)
         return replace(status, conditions=conditions)
 
     def _remembered(self, migration: Migration) -> tuple[Instance | None, Nodes]:

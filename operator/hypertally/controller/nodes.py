@@ -12,7 +12,6 @@ from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, 
 from hypertally.api.conditions import Condition, find
 from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
-from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from hypertally.ledger.conditions import Finding, aged
@@ -25,10 +24,8 @@ from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_co
 from hypertally.ledger.wants import owner
 from hypertally.serving.logs import about
 
-from .cache import Cache
-from .events import Events
+from .kit import Kit
 from .patches import conditions_patch, ledger_patch
-from .reads import LiveReads
 from .refusals import Refusals
 from .store import key_of
 
@@ -41,23 +38,11 @@ _READING_ROUNDS = 8
 
 
 class NodeReconciler:
-    """`now` gives the wall clock as RFC 3339, for transition times only."""
-
-    def __init__(
-        self,
-        client: AsyncKubeClient,
-        reads: LiveReads,
-        cache: Cache,
-        events: Events,
-        now: Callable[[], str],
-        vanished: Callable[[ComputeNode], Finding | None] = lambda _: None,
-    ) -> None:
-        self._client = client
+    def __init__(self, kit: Kit, vanished: Callable[[ComputeNode], Finding | None] = lambda _: None) -> None:
+        self._kit = kit
+        self._cache = kit.cache
+        self._reads = kit.reads
         self._vanished = vanished
-        self._reads = reads
-        self._cache = cache
-        self._events = events
-        self._now = now
         self._refusals = Refusals()
 
     async def reconcile(self, name: str) -> None:
@@ -78,9 +63,9 @@ class NodeReconciler:
             operations = conditions_patch(node, conditions)
         else:
             return
-        written = await self._client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+        written = await self._kit.client.patch(Ref(COMPUTE_NODE, name), operations, "status")
         self._cache.nodes.renew(written)
-        self._events.tell_transitions(node, replace(node.status, conditions=conditions))
+        self._kit.events.tell_transitions(node, replace(node.status, conditions=conditions))
 
     def _is_due(self, cached: ComputeNode) -> bool:
         """As far as the cache knows: a hint that saves reads, and decides nothing."""
@@ -159,7 +144,7 @@ class NodeReconciler:
         gone = self._vanished(node)
         said = findings(node, agent_silent=silent, strays=elsewhere, identity=whose)
         said = (*said, gone) if gone else said
-        return aged(said, node.status.conditions, self._now(), node.metadata.generation)
+        return aged(said, node.status.conditions, self._kit.now(), node.metadata.generation)
 
     def _is_silent(self, node: ComputeNode) -> bool:
         """After a start, who was silent before stays so until a sign of life: a grace is no reason to trust him."""
