@@ -17,11 +17,13 @@ def test_an_instance_that_fits_is_accounted_where_it_is_bound(fleet: Fleet) -> N
 
 def test_what_an_instance_is_told_waits_for_the_ledger_and_is_one_write(fleet: Fleet) -> None:
     host, log = fleet.host(), fleet.cluster.audit_log
+    host.wait_settled()
     since = log.position()
     name = fleet.instance(host.name)
     fleet.wait_for_home(name, host.name)
     fleet.wait_for_reason(name, "Claimed")
-    assert len([w for w in log.writes(since=since, resource="instances") if w.name == name]) == 1
+    requests = log.requests(since=since)
+    assert [r.verb for r in requests if r.is_write and r.name == name] == ["patch"], requests
 
 
 def test_an_instance_that_does_not_fit_is_told_which_amount_is_missing(fleet: Fleet) -> None:

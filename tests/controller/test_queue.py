@@ -127,6 +127,24 @@ def test_who_follows_another_comes_when_that_ones_turn_has_ended_well_or_not(aga
     assert not follows_nobody
 
 
+def test_who_follows_a_task_that_is_to_come_again_comes_after_that() -> None:
+    async def main() -> list[str]:
+        queue, seen = WorkQueue(), list[str]()
+
+        async def handle(one: Task) -> None:
+            if not seen:
+                queue.add(task("n"))
+                queue.add_after(Task(Subject.INSTANCE, "i"), task("n"))
+            seen.append(one.key)
+            await asyncio.sleep(1)
+
+        queue.add(task("n"))
+        await drained(queue, handle, workers=2)
+        return seen
+
+    assert run(main()) == ["n", "n", "i"]
+
+
 def test_what_fails_comes_later_and_later_and_starts_anew_once_it_succeeded() -> None:
     async def main() -> list[float]:
         queue, log = WorkQueue(Even(first=1.0, most=4.0)), Log(done_at=5)

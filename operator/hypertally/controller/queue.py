@@ -50,6 +50,8 @@ class WorkQueue:
         self._failures: dict[Task, int] = {}
         self._timers: dict[Task, asyncio.TimerHandle] = {}
         self._after: dict[Task, list[Task]] = {}
+        """Who follows the turn that is to come, and the one that is under way."""
+        self._during: dict[Task, list[Task]] = {}
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
@@ -68,11 +70,14 @@ class WorkQueue:
             self._timers[task] = asyncio.get_running_loop().call_later(seconds, self._due, task)
 
     def add_after(self, task: Task, first: Task) -> bool:
-        """Adds it when the next turn of `first` has ended, well or not. False, and nothing happens, if that one has
-        nothing to do."""
-        if first not in self._working and first not in self._nodes and first not in self._others:
+        """Adds it when the next turn of `first`, or the one under way if no other is to come, has ended, well or not.
+        False, and nothing happens, if that one has nothing to do."""
+        if first in self._nodes or first in self._others or first in self._again:
+            self._after.setdefault(first, []).append(task)
+        elif first in self._working:
+            self._during.setdefault(first, []).append(task)
+        else:
             return False
-        self._after.setdefault(first, []).append(task)
         return True
 
     async def work(self, handle: Callable[[Task], Awaitable[Again | None]]) -> None:
@@ -95,7 +100,7 @@ class WorkQueue:
         if task in self._again:
             self._again.discard(task)
             self.add(task)
-        for follower in self._after.pop(task, ()):
+        for follower in self._during.pop(task, ()):
             self.add(follower)
 
     def _due(self, task: Task) -> None:
@@ -110,4 +115,6 @@ class WorkQueue:
         self._node_is_next = line is self._others
         task, _ = line.popitem(last=False)
         self._working.add(task)
+        if task in self._after:
+            self._during[task] = self._after.pop(task)
         return task
