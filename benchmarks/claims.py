@@ -9,7 +9,8 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import uuid4
@@ -20,6 +21,7 @@ from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, Ref
 from tests.support.fleet import Fleet, Host, controller
 
 from .client import CLIENTS, client, each
+from .process import PATIENCE
 from .result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,13 +46,13 @@ def run() -> Iterator[Result]:
         fleet = Fleet(cluster)
         hosts = [_host(fleet) for _ in range(HOSTS)]
         floor = asyncio.run(_floor(cluster, [_host(fleet) for _ in range(HOSTS)]))
-        with controller(cluster.kubeconfig_for("controller"), Path(directory) / "log") as process:
+        with controller(cluster.kubeconfig_for("controller"), Path(directory) / "log", *PATIENCE) as process:
             wait_until(lambda: all(host.is_settled() for host in hosts), seconds=_SECONDS, what="the first ledgers")
             ours = _rate(cluster, fleet, hosts, process.pid)
             yield Result(
                 name="claims", ours=round(ours * 1000, 2), floor=round(floor * 1000, 2), unit="ms/claim", budget=BUDGET
             )
-            steady = _steady_rate(cluster, fleet, hosts)
+            steady = asyncio.run(_steady_rate(cluster, hosts))
             yield from _latency(asyncio.run(_lone_claims(cluster, hosts, every=2 * steady)))
             yield _burst(cluster, fleet)
 
@@ -65,13 +67,22 @@ def _rate(cluster: Cluster, fleet: Fleet, hosts: list[Host], controller: int) ->
     return (time.perf_counter() - began) / CLAIMS
 
 
-def _steady_rate(cluster: Cluster, fleet: Fleet, hosts: list[Host]) -> float:
-    """Seconds for one claim while all clients bind as fast as they can. What waits is written together, so that many
-    cost less than as many that come alone: half of the rate of a backlog would be more than the server can take."""
-    began = time.perf_counter()
-    asyncio.run(_bind(cluster, [hosts[number % len(hosts)].name for number in range(LONE_CLAIMS)]))
-    _wait_for_homes(fleet)
-    return (time.perf_counter() - began) / LONE_CLAIMS
+async def _steady_rate(cluster: Cluster, hosts: list[Host]) -> float:
+    """Seconds for one claim while each client waits for the home of the one before: the most that comes through when
+    nothing waits to be written together. A backlog goes faster, several claims a write."""
+    homes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+    async with client(cluster) as api, asyncio.timeout(_SECONDS), asyncio.TaskGroup() as group:
+        version = (await api.list(INSTANCE, field_selector="status.computeNodeName=")).resource_version
+        watcher = group.create_task(_homes(api, version, lambda name: homes[name].set()))
+
+        async def bind(number: int) -> None:
+            await homes[await _create(api, hosts[number % len(hosts)].name)].wait()
+
+        began = time.perf_counter()
+        await each(range(LONE_CLAIMS), bind)
+        took = time.perf_counter() - began
+        await watcher
+    return took / LONE_CLAIMS
 
 
 def _wait_for_homes(fleet: Fleet) -> None:
@@ -125,6 +136,7 @@ async def _lone_claims(cluster: Cluster, hosts: list[Host], every: float) -> lis
     """Milliseconds from the answer to the one who binds to the home that a watcher sees; one starts each `every`
     seconds, whatever became of those before."""
     bound: dict[str, float] = {}
+    homes: dict[str, float] = {}
     async with client(cluster) as api, asyncio.timeout(_SECONDS), asyncio.TaskGroup() as group:
 
         async def bind(number: int) -> None:
@@ -132,24 +144,25 @@ async def _lone_claims(cluster: Cluster, hosts: list[Host], every: float) -> lis
             bound[name] = time.perf_counter()
 
         version = (await api.list(INSTANCE, field_selector="status.computeNodeName=")).resource_version
-        watcher = group.create_task(_homes(api, version))
+        group.create_task(_homes(api, version, lambda name: homes.setdefault(name, time.perf_counter())))
         began = time.perf_counter()
         for number in range(LONE_CLAIMS):
             await asyncio.sleep(began + number * every - time.perf_counter())
             group.create_task(bind(number))
-        homes = await watcher
     return [(homes[name] - at) * 1000 for name, at in bound.items()]
 
 
-async def _homes(api: AsyncKubeClient, version: str) -> dict[str, float]:
-    """When each of the lone claims was first seen to have a home."""
-    seen: dict[str, float] = {}
+async def _homes(api: AsyncKubeClient, version: str, seen: Callable[[str], object]) -> None:
+    """Tells of each of LONE_CLAIMS, once, when it has a home."""
+    told = set[str]()
     async for event in api.watch(INSTANCE, version):
-        if event.type != "BOOKMARK" and event.object.get("status", {}).get("computeNodeName"):
-            seen.setdefault(event.object["metadata"]["name"], time.perf_counter())
-        if len(seen) == LONE_CLAIMS:
-            return seen
-    raise TimeoutError(f"the watch ended with {len(seen)} of {LONE_CLAIMS} claims")
+        name = event.object["metadata"].get("name")
+        if event.type != "BOOKMARK" and event.object.get("status", {}).get("computeNodeName") and name not in told:
+            told.add(name)
+            seen(name)
+        if len(told) == LONE_CLAIMS:
+            return
+    raise TimeoutError(f"the watch ended with {len(told)} of {LONE_CLAIMS} claims")
 
 
 def _latency(took: list[float]) -> Iterator[Result]:

@@ -4,6 +4,10 @@ import re
 import time
 from pathlib import Path
 
+PATIENCE = ("--agent-grace=86400", "--resync-interval=86400", "--collect-interval=86400")
+"""Of a controller that is measured: nobody renews the Leases of these hosts, which would all fall silent in the middle
+of a run; and what it does every few minutes would be counted as the cost of something else."""
+
 
 def cpu_seconds(pid: int) -> float:
     """CPU time of all its threads, in user mode and in the kernel, to the microsecond (clock_getcpuclockid(3))."""

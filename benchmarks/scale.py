@@ -30,7 +30,7 @@ from tests.support.fleet import controller
 
 from .client import client, each
 from .copies import GUESTS, Copies, guest_name, host_name
-from .process import cpu_seconds, resident_mib, rest
+from .process import PATIENCE, cpu_seconds, resident_mib, rest
 from .result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,9 +50,6 @@ AT_REST = 2.0
 
 _SECONDS = 300.0
 _REST_SECONDS = 10.0
-_PATIENCE = ("--agent-grace=86400", "--resync-interval=86400", "--collect-interval=86400")
-"""Nobody renews these Leases; and what the controller does every few minutes would be counted as an event's cost."""
-
 Event = Callable[[AsyncKubeClient, int], Awaitable[object]]
 
 
@@ -121,7 +118,7 @@ async def _first_admission(cluster: Cluster, log: Path, host: str) -> float:
         await api.create(INSTANCE, {"metadata": {"name": f"waiting-{uuid}"}, "spec": spec}, "default")
         version = (await api.list(COMPUTE_NODE, field_selector=f"metadata.name={host}")).resource_version
         began = time.perf_counter()
-        with controller(cluster.kubeconfig_for("controller"), log, *_PATIENCE):
+        with controller(cluster.kubeconfig_for("controller"), log, *PATIENCE):
             async with asyncio.timeout(_SECONDS):
                 async for event in api.watch(COMPUTE_NODE, version):
                     ledger = event.object.get("status", {}).get("ledger", {})
@@ -131,7 +128,7 @@ async def _first_admission(cluster: Cluster, log: Path, host: str) -> float:
 
 
 def _measured(cluster: Cluster, log: Path) -> Measured:
-    with controller(cluster.kubeconfig_for("controller"), log, *_PATIENCE) as process:
+    with controller(cluster.kubeconfig_for("controller"), log, *PATIENCE) as process:
         wait_until(lambda: "synced" in log.read_text(), seconds=_SECONDS, what="the controller's first lists")
         rest(process.pid, seconds=_SECONDS)
         time.sleep(_REST_SECONDS)  # what came with the start is let go
