@@ -44,16 +44,17 @@ def run() -> Iterator[Result]:
     with Cluster.start("bench") as cluster, tempfile.TemporaryDirectory() as directory:
         cluster.apply(ROOT / "crds", ROOT / "deploy")
         fleet = Fleet(cluster)
-        hosts = [_host(fleet) for _ in range(HOSTS)]
-        floor = asyncio.run(_floor(cluster, [_host(fleet) for _ in range(HOSTS)]))
+        hosts, others = ([_host(fleet) for _ in range(HOSTS)] for _ in range(2))
+        floor = asyncio.run(_floor(cluster, others))
         with controller(cluster.kubeconfig_for("controller"), Path(directory) / "log", *PATIENCE) as process:
-            wait_until(lambda: all(host.is_settled() for host in hosts), seconds=_SECONDS, what="the first ledgers")
+            everyone = hosts + others
+            wait_until(lambda: all(host.is_settled() for host in everyone), seconds=_SECONDS, what="the first ledgers")
             ours = _rate(cluster, fleet, hosts, process.pid)
             yield Result(
                 name="claims", ours=round(ours * 1000, 2), floor=round(floor * 1000, 2), unit="ms/claim", budget=BUDGET
             )
             steady = asyncio.run(_steady_rate(cluster, hosts))
-            yield from _latency(asyncio.run(_lone_claims(cluster, hosts, every=2 * steady)))
+            yield from _latency(asyncio.run(_lone_claims(cluster, others, every=2 * steady)))
             yield _burst(cluster, fleet)
 
 
