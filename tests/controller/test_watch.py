@@ -1,12 +1,14 @@
 """What kopf tells, and what it is not asked to."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from yarl import URL
 
+from devcluster import Cluster, wait_until
 from hypertally.controller.watch import KopfWatch, Watched, nothing_at
 from hypertally.kube.access import Access, find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, Object, open_session
@@ -40,7 +42,7 @@ def watched(fleet: Fleet, told: Told, first: Callable[[str], Any], change: Calla
     """`first` makes the answer to the first list from its version, or an error; `change` happens before the watch."""
 
     async def main() -> str:
-        access = find_access(str(fleet.cluster.kubeconfig_for("controller")))
+        access = find_access(str(fleet.cluster.kubeconfig))
         async with open_session(access, "test") as session:
             client = AsyncKubeClient(access, session, "test", Deadlines())
             version = (await client.list(INSTANCE)).resource_version
@@ -59,34 +61,52 @@ def watched(fleet: Fleet, told: Told, first: Callable[[str], Any], change: Calla
                         await asyncio.sleep(0.05)
         return last
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    finally:
+        kopf_ends()
 
 
-def test_what_happened_since_the_list_is_told_and_what_was_listed_is_not(plain_fleet: Fleet) -> None:
-    stays, goes, told = plain_fleet.instance(""), plain_fleet.instance(""), Told()
+def kopf_ends() -> None:
+    """What it leaves open would be counted against a later test."""
+
+    def has_ended() -> bool:
+        return not any(thread.name.startswith("kopf") for thread in threading.enumerate())
+
+    wait_until(has_ended, seconds=SECONDS, what="kopf to end")
+
+
+@pytest.fixture(scope="module")
+def quiet_fleet(cluster: Cluster) -> Fleet:
+    """Nobody but the test writes there: where a controller works, each Instance is soon told something."""
+    return Fleet(cluster)
+
+
+def test_what_happened_since_the_list_is_told_and_what_was_listed_is_not(quiet_fleet: Fleet) -> None:
+    stays, goes, told = quiet_fleet.instance(""), quiet_fleet.instance(""), Told()
 
     def change() -> str:
-        plain_fleet.instances.delete(goes)
-        return plain_fleet.instance("")
+        quiet_fleet.instances.delete(goes)
+        return quiet_fleet.instance("")
 
-    watched(plain_fleet, told, lambda version: version, change)
+    watched(quiet_fleet, told, lambda version: version, change)
     assert (stays in told.put_names, goes in told.removed_names, told.lists) == (False, True, 1)
 
 
-def test_a_version_that_the_server_no_longer_has_is_listed_anew(plain_fleet: Fleet) -> None:
+def test_a_version_that_the_server_no_longer_has_is_listed_anew(quiet_fleet: Fleet) -> None:
     told = Told()
-    watched(plain_fleet, told, lambda _: "1", lambda: plain_fleet.instance(""))
+    watched(quiet_fleet, told, lambda _: "1", lambda: quiet_fleet.instance(""))
     assert told.lists > 1
 
 
-def test_a_list_that_fails_is_asked_for_again(plain_fleet: Fleet) -> None:
+def test_a_list_that_fails_is_asked_for_again(quiet_fleet: Fleet) -> None:
     told = Told()
-    watched(plain_fleet, told, lambda _: ServerError("not now"), lambda: plain_fleet.instance(""))
+    watched(quiet_fleet, told, lambda _: ServerError("not now"), lambda: quiet_fleet.instance(""))
     assert told.lists > 1
 
 
 def test_a_user_whom_the_system_does_not_know_watches_like_any_other(
-    plain_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+    quiet_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown() -> str:
         raise KeyError("getpwuid(): uid not found")
@@ -94,7 +114,7 @@ def test_a_user_whom_the_system_does_not_know_watches_like_any_other(
     monkeypatch.setattr("getpass.getuser", unknown)
     told = Told()
 
-    name = watched(plain_fleet, told, lambda version: version, lambda: plain_fleet.instance(""))
+    name = watched(quiet_fleet, told, lambda version: version, lambda: quiet_fleet.instance(""))
 
     assert (name in told.put_names, told.lists) == (True, 1)
 
@@ -121,5 +141,6 @@ def test_a_watch_that_ends_again_and_again_is_complained_of(monkeypatch: pytest.
     monkeypatch.setattr("kopf.operator", ends)
 
     (said,) = asyncio.run(main())
+    kopf_ends()
 
     assert "has ended 3 times in a row: KeyError: 'getpwuid(): uid not found'" in said
