@@ -33,12 +33,18 @@ class Program:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", self.module, *self.arguments], stderr=log)
+            command = [sys.executable, "-X", "faulthandler", "-m", self.module, *self.arguments]
+            self.process = subprocess.Popen(command, stderr=log)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(10)
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler says where each of its threads is
+            self.process.wait(10)
+            raise AssertionError(f"{self.module} does not end:\n{self.log.read_text()[-5000:]}") from None
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
