@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from devcluster.errors import DeadlineError
 
-#: Seconds between two looks at a condition. Short: what is waited for here takes tenths of a second.
-INTERVAL = 0.02
+#: Seconds between the first two looks at a condition: much of what is waited for takes tenths of a second. Each pause
+#: is longer than the one before: a look is mostly a request, and too many of them hold up what takes seconds to come.
+INTERVAL, GROWTH, LONGEST = 0.02, 1.2, 0.25
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
@@ -14,8 +15,9 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> N
 
     An exception of the condition ends the wait at once.
     """
-    deadline = time.monotonic() + seconds
+    deadline, interval = time.monotonic() + seconds, INTERVAL
     while not condition():
         if time.monotonic() >= deadline:
             raise DeadlineError(f"waited {seconds:g} s in vain for {what}")
-        time.sleep(INTERVAL)
+        time.sleep(interval)
+        interval = min(interval * GROWTH, LONGEST)
