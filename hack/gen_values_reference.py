@@ -56,8 +56,13 @@ def _default(value: Any, is_there: bool) -> str:
 
 
 def _meaning(part: Schema) -> str:
-    said = str(part["description"])
-    return f"{said} One of {', '.join(code(each) for each in part['enum'])}." if "enum" in part else said
+    said, allowed = str(part["description"]), part.get("enum", [])
+    marked = ", ".join(code(each) for each in allowed)
+    if not allowed:
+        return said
+    # The programs' own words say it already.
+    plain = f"one of {', '.join(allowed)}"
+    return said.replace(plain, f"one of {marked}") if plain in said else f"{said} One of {marked}."
 
 
 PAGE = Page(REFERENCE / "values.md", "gen_values_reference.py", text)

@@ -36,3 +36,10 @@ def test_what_the_chart_does_not_let_anybody_set_are_flags_of_the_programs() -> 
     known = {option.name for program in (AGENT, CONTROLLER) for option in program.options}
 
     assert known >= gen_values_schema.NOT_IN_VALUES
+
+
+def test_what_is_allowed_is_told_once() -> None:
+    rows = [line for line in gen_values_reference.text().splitlines() if "one of" in line.lower()]
+
+    assert len(rows) > 5
+    assert [row for row in rows if row.lower().count("one of") != 1] == []
