@@ -1,10 +1,12 @@
 """hack/image: which builder is asked what, what is refused, and the bill of materials."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 from image import sbom
 from image.__main__ import main
@@ -111,6 +113,20 @@ def test_the_bill_of_materials_lists_what_the_lock_file_installs_here(program: s
     assert any(each.startswith("pkg:pypi/msgspec@") for each in named)
     assert any("libvirt-python" in each for each in named) == (program == "agent")
     assert any("/kopf@" in each for each in named) == (program == "controller")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_bill_of_materials_names_every_locked_package_with_its_version_and_nothing_else(program: str) -> None:
+    locked = (ROOT / "requirements" / f"{program}.txt").read_text()
+
+    bill = json.loads(sbom.render(program, locked, (ROOT / "pyproject.toml").read_text()))
+
+    named = [(each["name"], each["version"]) for each in bill["components"]]
+    rows = re.findall(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))? \\$", locked, re.MULTILINE)
+    assert len(rows) == locked.count("==") - locked.count(" == ")
+    assert sorted(named) == sorted(
+        (name, version) for name, version, marker in rows if not marker or Marker(marker).evaluate()
+    )
 
 
 def test_a_bill_of_materials_leaves_out_what_is_for_other_machines() -> None:
