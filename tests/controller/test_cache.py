@@ -63,6 +63,18 @@ def test_who_begins_to_work_looks_at_everything_once(told: Told) -> None:
     assert told.since() == {NODE_1, INSTANCE, MIGRATION}
 
 
+def test_who_begins_to_work_looks_first_at_hosts_that_somebody_waits_for() -> None:
+    tasks: list[Task] = []
+    cache = Cache(tasks.append, lambda: 0.0, 50.0)
+    for name in ("n1", "n2", "n3"):
+        cache.nodes.put(node(name))
+    cache.instances.put(instance("n3"))
+    cache.instances.put(instance("n1", name="at-home") | {"status": {"computeNodeName": "n1"}})
+    tasks.clear()
+    cache.enqueue_everything()
+    assert [task.key for task in tasks if task.subject is Subject.NODE] == ["n3", "n1", "n2"]
+
+
 def test_an_instance_concerns_itself_and_the_nodes_it_names_and_named(told: Told) -> None:
     told.cache.instances.put(instance("n1"))
     assert told.since() == {INSTANCE, NODE_1}

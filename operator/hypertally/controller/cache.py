@@ -96,8 +96,11 @@ class Cache:
         )
 
     def enqueue_everything(self) -> None:
-        """For who begins to work: what was told while nobody did is not remembered."""
-        for node in self.nodes:
+        """For who begins to work: what was told while nobody did is not remembered. The hosts that an Instance waits
+        for come first: it shall not wait for a look at all the others."""
+        homeless = [i for i in self.instances if not i.status.compute_node_name]
+        waited_for = {i.spec.compute_node_name for i in homeless}
+        for node in sorted(self.nodes, key=lambda node: node.metadata.name not in waited_for):
             self._enqueue(Task(Subject.NODE, key_of(node.metadata)))
         for instance in self.instances:
             self._enqueue(Task(Subject.INSTANCE, key_of(instance.metadata)))
