@@ -13,7 +13,7 @@ GRACE = "--agent-grace=3"
 """Seconds until an agent counts as silent: the tests' hosts renew only when they are told to, so Ready is Unknown."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plain_fleet() -> Iterator[Fleet]:
     """An API server with the rights granted, of its own: a controller writes to everything."""
     with running_cluster("controller") as cluster:
@@ -21,7 +21,7 @@ def plain_fleet() -> Iterator[Fleet]:
         yield Fleet(cluster)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet(plain_fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """The API server and one running controller."""
     log = tmp_path_factory.mktemp("controller") / "log"

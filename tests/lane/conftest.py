@@ -10,15 +10,22 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
 from devcluster import ClusterError, Console
 from devhelm import find_helm
 from devnodes import Lab, MissingPart
 from devnodes.prepare import TIMES
-from tests.lane.person import Person
+from tests.lane.person import CHART, Person
 
 #: Where `python -m devnodes.prepare` has put the images.
 IMAGES = "LANE_IMAGES"
+
+#: Seconds from which on the table tells of what is between the steps.
+_A_WHILE = 0.5
+
+#: What everything is upgraded to.
+FOLLOWING = "99.0.0"
 
 PERSON = pytest.StashKey[Person]()
 
@@ -42,6 +49,18 @@ def person(request: pytest.FixtureRequest, lab: Lab) -> Person:
     known = Person(lab, find_helm(may_download=False))
     request.config.stash[PERSON] = known
     return known
+
+
+@pytest.fixture(scope="session")
+def following(person: Person, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart's next version, with images of its own: these programs and templates, as if they were newer."""
+    folder = tmp_path_factory.mktemp("chart")
+    told = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    for node in lab.nodes:
+        for name in node.ctr("images", "list", "--quiet", "name~=hypertally-").split():
+            node.ctr("images", "tag", name, name.replace(f":{told['appVersion']}", f":{FOLLOWING}"))
+    person.helm("package", CHART, "--version", FOLLOWING, "--app-version", FOLLOWING, "--destination", folder)
+    return folder / f"{told['name']}-{FOLLOWING}.tgz"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,8 +89,21 @@ def _prepared() -> Iterator[tuple[str, float]]:
 
 
 def _tested(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, float]]:
-    reports = [report for kind in ("passed", "failed", "error") for report in reporter.stats.get(kind, [])]
-    # Of the first step, what brings the two nodes up is told apart.
-    for report in sorted(reports, key=lambda each: each.start):
-        name = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
-        yield name + ("" if report.passed else f": {report.outcome}"), report.duration
+    """With what a step needed first, and what was taken down after the last, where that took a while."""
+    reports = [report for kind in ("", "passed", "failed", "error") for report in reporter.stats.get(kind, [])]
+    for report in sorted((each for each in reports if _counts(each)), key=lambda each: each.start):
+        what = {"setup": "what comes before: ", "teardown": "what comes after: "}.get(report.when, "")
+        yield what + _name(report.nodeid) + ("" if report.passed else f": {report.outcome}"), report.duration
+
+
+def _counts(report: object) -> bool:
+    return isinstance(report, pytest.TestReport) and (report.when == "call" or report.duration >= _A_WHILE)
+
+
+def _name(nodeid: str) -> str:
+    """A step's sentence; of a command of the README the command itself."""
+    name, _, parameter = nodeid.rpartition("::")[2].removesuffix("]").partition("[")
+    sentence = name.removeprefix("test_").replace("_", " ")
+    if " " in parameter:
+        return f"$ {parameter}"
+    return f"{sentence}: {parameter}" if parameter else sentence

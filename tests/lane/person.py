@@ -30,17 +30,33 @@ class Person:
     lab: Lab
     helm_program: Path
 
-    def helm(self, *arguments: str | Path, seconds: float = 300.0) -> str:
+    def helm(self, *arguments: str | Path) -> str:
         """Raises Failed with what Helm said."""
+        return self.run(self.helm_program, *arguments, "--namespace", NAMESPACE)
+
+    def type(self, line: str) -> str:
+        """A line at a shell, in the top folder of the tree, where `helm` and `kubectl` are on the path."""
+        return self.run("bash", "-euc", line)
+
+    def run(self, *command: str | Path, seconds: float = 300.0) -> str:
+        """Raises Failed with what the command said."""
         done = subprocess.run(
-            [self.helm_program, *arguments, "--namespace", NAMESPACE],
-            env={**os.environ, "KUBECONFIG": str(self.lab.cluster.kubeconfig), "HOME": str(self.lab.directory)},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
-            check=False,
+            command, cwd=ROOT, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         if done.returncode:
             raise Failed(done.stdout)
         return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        home = self.lab.directory
+        programs = home / "bin"
+        programs.mkdir(exist_ok=True)
+        for name, program in (("helm", self.helm_program), ("kubectl", self.lab.cluster.programs.kubectl.path)):
+            if not (programs / name).exists():
+                (programs / name).symlink_to(program)
+        path = f"{programs}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "KUBECONFIG": str(self.lab.cluster.kubeconfig), "HOME": str(home)}
 
     def kubectl(self, *arguments: str) -> str:
         return self.lab.kubectl(*arguments)

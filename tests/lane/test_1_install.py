@@ -1,17 +1,19 @@
-"""From two bare nodes to two Ready hosts."""
+"""From two bare nodes to two Ready hosts, by the README's own commands."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from devnodes import Lab
+from devnodes import Lab, readme
 from tests.lane.person import CHART, NAMESPACE, RELEASE, VALUES, Object, Person, condition, eventually
 
 pytestmark = pytest.mark.timeout(400)
 
-#: The version that everything is upgraded from later: the same chart, as if it were the one before.
-PREVIOUS = "0.0.1"
+#: What an image has of itself.
+BILL = "/opt/hypertally/share/sbom.cdx.json"
+INSTALLED = "import importlib.metadata as m, json; print(json.dumps([[d.name, d.version] for d in m.distributions()]))"
 
 
 def test_two_kubernetes_nodes_are_ready(lab: Lab) -> None:
@@ -21,11 +23,16 @@ def test_two_kubernetes_nodes_are_ready(lab: Lab) -> None:
     assert all(condition(node, "Ready")["status"] == "True" for node in nodes.values())
 
 
-def test_helm_installs_it_and_waits_until_it_runs(person: Person, previous: Path) -> None:
-    person.helm("install", RELEASE, previous, "--create-namespace", "--values", VALUES, "--wait", "--timeout", "3m")
+@pytest.mark.parametrize("command", readme.on_the_cluster())
+def test_the_readmes_command_does_what_it_is_there_for(person: Person, command: str) -> None:
+    """Nothing is added to it. What comes before these builds the images, and is run by `python -m devnodes.prepare`."""
+    said = person.type(command)
 
-    assert {pod["spec"]["nodeName"] for pod in person.pods("agent")} == {"n1", "n2"}
-    assert len(person.pods("controller")) == 2
+    if "get computenodes" in command:
+        rows = [line.split()[:2] for line in said.splitlines()]
+        assert rows == [["NAME", "READY"], ["n1", "True"], ["n2", "True"]]
+    if command.startswith("helm test"):
+        assert "Succeeded" in said
 
 
 def test_both_hosts_are_ready_with_the_numbers_that_libvirt_and_the_kernel_tell(person: Person) -> None:
@@ -43,23 +50,36 @@ def test_both_hosts_are_ready_with_the_numbers_that_libvirt_and_the_kernel_tell(
         assert report.get("guests", []) == []
 
 
-def test_kubectl_get_shows_both_at_a_glance(person: Person) -> None:
-    rows = [line.split() for line in person.kubectl("get", "computenodes").splitlines()]
-
-    assert [row[:2] for row in rows] == [["NAME", "READY"], ["n1", "True"], ["n2", "True"]]
-
-
-def test_helm_test_passes(person: Person) -> None:
-    said = person.helm("test", RELEASE, "--timeout", "2m")
-
-    assert "Succeeded" in said
+def test_every_pod_runs_and_is_where_it_belongs(person: Person) -> None:
+    assert {pod["spec"]["nodeName"] for pod in person.pods("agent")} == {"n1", "n2"}
+    assert len(person.pods("controller")) == 2
 
 
-@pytest.fixture(scope="session")
-def previous(person: Person, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("chart")
-    person.helm("package", CHART, "--version", PREVIOUS, "--destination", target)
-    return target / f"hypertally-{PREVIOUS}.tgz"
+@pytest.mark.parametrize("program", ["agent", "controller"])
+def test_the_bill_of_materials_in_the_image_names_what_is_installed_there(
+    person: Person, images: Path, program: str
+) -> None:
+    pod = person.pods(program)[0]["metadata"]["name"]
+    inside = ("exec", f"-n={NAMESPACE}", pod, "--")
+    bill = json.loads(person.kubectl(*inside, "cat", BILL))
+    installed = json.loads(person.kubectl(*inside, "/opt/hypertally/bin/python", "-c", INSTALLED))
+
+    parts = {(plain(each["name"]), each["version"]) for each in bill["components"]}
+    whole = (RELEASE, re.sub("^v", "", str(bill["metadata"]["component"]["version"])))
+    assert {(plain(name), version) for name, version in installed} - {whole} == parts
+    assert bill == json.loads(next(images.glob(f"*-{program}-*.cdx.json")).read_text())
+
+
+def test_settings_are_changed_by_a_file_of_values(person: Person) -> None:
+    """From here on everything that has a time has a short one."""
+    person.helm("upgrade", RELEASE, CHART, "--values", VALUES, "--wait", "--timeout", "3m")
+
+    eventually(lambda: hosts_are_ready(person))
+
+
+def plain(name: str) -> str:
+    """As names of Python packages are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def hosts_are_ready(person: Person) -> None:

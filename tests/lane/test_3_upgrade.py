@@ -1,12 +1,14 @@
 """The chart's next version comes while guests run, and Prometheus watches what comes of it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from devprometheus import AGENT_JOB, ALERTS, CONTROLLER_JOB, Prometheus, Series
-from tests.lane.person import CHART, RELEASE, VALUES, Person, eventually
-from tests.lane.test_1_install import PREVIOUS, hosts_are_ready
+from tests.lane.conftest import FOLLOWING
+from tests.lane.person import RELEASE, VALUES, Person, eventually
+from tests.lane.test_1_install import hosts_are_ready
 from tests.lane.test_2_guests import ALPHA, BETA, GAMMA, allocated, instance_is_ready, sizes
 
 pytestmark = pytest.mark.timeout(300)
@@ -15,13 +17,17 @@ pytestmark = pytest.mark.timeout(300)
 AGENT_PORT, CONTROLLER_PORT = 9178, 8082
 
 
-def test_helm_upgrades_from_the_previous_version_while_guests_run(person: Person) -> None:
+def test_helm_upgrades_to_the_next_version_while_guests_run(person: Person, following: Path) -> None:
     before = {name: person.node(name)["metadata"]["uid"] for name in ("n1", "n2")}
+    old = programs(person)
 
-    person.helm("upgrade", RELEASE, CHART, "--values", VALUES, "--wait", "--timeout", "3m")
+    person.helm("upgrade", RELEASE, following, "--values", VALUES, "--wait", "--timeout", "3m")
 
-    assert PREVIOUS not in person.helm("list")
+    assert FOLLOWING in person.helm("list")
     eventually(lambda: hosts_are_ready(person))
+    # Every program is another one, from another image.
+    assert not {uid for uid, _ in old} & {uid for uid, _ in programs(person)}
+    assert {image.rpartition(":")[2] for _, image in programs(person)} == {FOLLOWING}
     assert {name: person.node(name)["metadata"]["uid"] for name in ("n1", "n2")} == before
     eventually(lambda: instance_is_ready(person, ALPHA, "n2"))
     assert allocated(person, "n1") == sizes(BETA)
@@ -57,6 +63,12 @@ def prometheus(person: Person) -> Iterator[Prometheus]:
     }
     with Prometheus(jobs, rules=ALERTS) as running:
         yield running
+
+
+def programs(person: Person) -> set[tuple[str, str]]:
+    """Pods by their uid, with the image."""
+    pods = [*person.pods("agent"), *person.pods("controller")]
+    return {(pod["metadata"]["uid"], pod["spec"]["containers"][0]["image"]) for pod in pods}
 
 
 def all_are_up(prometheus: Prometheus) -> None:

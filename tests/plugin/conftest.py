@@ -35,7 +35,7 @@ class Said:
 Run = Callable[..., Said]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Agents that are silent for a while are no matter here."""
     log = tmp_path_factory.mktemp("controller") / "log"
