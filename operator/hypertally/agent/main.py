@@ -1,6 +1,5 @@
 """`hypertally-agent`: wiring only."""
 
-import logging
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ from threading import Thread
 from typing import NoReturn
 
 from hypertally.kube.errors import AccessError
+from hypertally.serving.ending import end_process
 from hypertally.serving.health import ListenError
 from hypertally.serving.logs import configure
 from hypertally.serving.options import CHECK_CONFIG, UsageError
@@ -24,7 +24,7 @@ EXIT_USAGE = 2
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Ends the process. Exit codes: 0, 1 and 3 (see `once`), 2 usage, 70 (see `program`)."""
-    _end(_run(sys.argv[1:] if arguments is None else arguments))
+    end_process(_run(sys.argv[1:] if arguments is None else arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -52,14 +52,6 @@ def stop_on_signals(agent: Agent) -> None:
     needs: so another thread stops, and waits for that lock as long as it takes."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: Thread(target=agent.stop, name="stop", daemon=True).start())
-
-
-def _end(code: int) -> NoReturn:
-    """At once: an orderly end of the interpreter would meet threads that hang inside libvirt."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
 from hypertally.kube.errors import AccessError, KubeError
 from hypertally.kube.kinds import LEASE, Ref
+from hypertally.serving.ending import end_process
 from hypertally.serving.health import HealthServer, ListenError, Probes
 from hypertally.serving.logs import configure
 from hypertally.serving.options import CHECK_CONFIG, UsageError
@@ -71,7 +72,7 @@ async def _do(chosen: Settings, asked: Errand) -> int:
 
 def _serve_until_stopped(chosen: Settings) -> None:
     configure(chosen.log_format, chosen.log_level)
-    sys.exit(asyncio.run(_run(chosen)))
+    end_process(asyncio.run(_run(chosen)))
 
 
 async def _run(chosen: Settings) -> int:
