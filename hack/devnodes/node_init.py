@@ -34,6 +34,7 @@ PRIVATE_FOLDERS = {
     "log-containers": "/var/log/containers",
 }
 HOSTS = "hosts"
+COVERS = "covers"
 DAEMONS = "daemons.json"
 _SIGNALS = {"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT}
 _ENDS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM}
@@ -106,14 +107,29 @@ def prepare(directory: Path, name: str) -> None:
     _mount("-t", "proc", "proc", "/proc")
     _mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
     cgroups.mount_own()
+    covered = {Path("/run")}
+    # All before the first is mounted, which a cover would hide.
+    for place in PRIVATE_FOLDERS.values():
+        _make_room(Path(place), directory / COVERS, covered)
     for folder, place in PRIVATE_FOLDERS.items():
-        Path(place).mkdir(parents=True, exist_ok=True)
         _mount("--bind", str(directory / folder), place)
     _mount("--bind", str(directory / HOSTS), "/etc/hosts")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     # The kubelet's own mounts must reach the containers that are told of them.
     _mount("--make-rshared", "/")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=10)
+
+
+def _make_room(place: Path, covers: Path, covered: set[Path]) -> None:
+    """A folder to mount on, and none on the machine itself: where it lacks one, what is above is covered first."""
+    above = next(each for each in (place, *place.parents) if each.exists())
+    if above not in (place, *covered):
+        upper, work = (covers / part / "-".join(above.parts[1:]) for part in ("upper", "work"))
+        upper.mkdir(parents=True)
+        work.mkdir(parents=True)
+        _mount("-t", "overlay", "-o", f"lowerdir={above},upperdir={upper},workdir={work}", "overlay", str(above))
+        covered.add(above)
+    place.mkdir(parents=True, exist_ok=True)
 
 
 def _mount(*arguments: str) -> None:

@@ -5,6 +5,8 @@ long.
 """
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,14 +20,16 @@ from devhelm import find_helm
 from devhelm.download import HelmError
 from devhost import HostError
 from devhost.programs import require_root
+from devnodes import readme
 from devnodes.errors import NodesError
 from devnodes.programs import find_node_programs
 from image import debian
-from image.build import PROGRAMS, Image, Wish, build
-from image.builders import find_builder
 from image.errors import ImageError
 
 TIMES = "times.json"
+
+#: What the make that runs us tells those below it.
+_OF_MAKE = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS")
 
 
 def prepare(target: Path) -> None:
@@ -42,23 +46,32 @@ def prepare(target: Path) -> None:
         find_programs(progress=progress), find_node_programs(progress)
     ))  # fmt: skip
     timed("find or fetch Helm", find_helm)
-    timed("build the images of agent and controller", lambda: build_images(target))
+    for command in readme.before_the_cluster():
+        timed(f"$ {command}", lambda command=command: build_images(command, target))  # type: ignore[misc]
     (target / TIMES).write_text(json.dumps(times))
 
 
-def build_images(target: Path) -> list[Image]:
-    """Into `target`, as archives and bills of materials; what did not change since the last time is not built again."""
+def build_images(command: str, target: Path) -> None:
+    """Runs the README's command, word for word. What did not change since the last time is not built again.
+
+    Only its surroundings are a private machine's: a base image that is made here, the machine's own way to pip's
+    index, and `target` for the images as archives, which the nodes load as others pull from a registry.
+    """
     debian.use_cache(cache_home() / "images")
-    builder = find_builder("buildah")
     base = debian.base_image()
     with tempfile.TemporaryDirectory() as folder:
-        options = debian.build_options(Path(folder))
-        wish = Wish(base=base, options=options, target=target, archive=True)
-        return [build(builder, program, wish) for program in PROGRAMS]
+        options = shlex.join(debian.build_options(Path(folder)))
+        arguments = ["--builder", "buildah", "--archive", "--output", str(target), "--options", options]
+        inherited = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
+        # Of make, a variable of the environment is one of its own.
+        told = {"BASE": base, "ARGS": shlex.join(arguments)}
+        done = subprocess.run(["bash", "-euc", command], cwd=readme.README.parent, env=inherited | told, check=False)
+    if done.returncode:
+        raise NodesError(f"`{command}` of the README ended with {done.returncode}; what it said is above")
 
 
 def main() -> int:
-    target = Path(sys.argv[1])
+    target = Path(sys.argv[1]).resolve()
     target.mkdir(parents=True, exist_ok=True)
     try:
         prepare(target)

@@ -23,6 +23,8 @@ CONTAINERD_TOML = """\
 version = 3
 [grpc]
 address = "/run/containerd/containerd.sock"
+[plugins."io.containerd.internal.v1.opt"]
+path = "/var/lib/containerd/opt"
 [plugins."io.containerd.cri.v1.images"]
 snapshotter = "overlayfs"
 [plugins."io.containerd.cri.v1.images".pinned_images]
@@ -72,6 +74,7 @@ def kubelet_conf() -> str:
         "resolvConf": "",
         # Mounted secrets and configuration are read again that often.
         "syncFrequency": "10s",
+        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
     })  # fmt: skip
 
 

@@ -2,30 +2,29 @@
 
 `python -m devnodes COMMAND…` runs the command in new network, mount and PID namespaces. All that it starts there
 ends with it: the kernel ends every process of a PID namespace with the first one, and takes away a network namespace
-with its last process, bridges and all. The command is no child of nobody: it ends when we do.
+with its last process, bridges and all. It ends when we do, however we end, and a
+cleaner that outlives us removes its folder and its control groups.
 """
 
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from devhost.programs import require_root
-from devnodes import cgroups
 from devnodes.errors import MissingPart
 
 #: Tells what runs inside where its folder is, and what its control groups are called.
 FOLDER = "DEVNODES_FOLDER"
 GROUP = "DEVNODES_GROUP"
 
-#: Seconds for the kernel to take the last processes out of their control groups.
-_REMOVAL_SECONDS = 20.0
+#: Seconds that we wait for the cleaner in the end.
+_REMOVAL_SECONDS = 40.0
 
 
 def main(command: Sequence[str]) -> int:
@@ -33,10 +32,11 @@ def main(command: Sequence[str]) -> int:
     require_root()
     name = f"hypertally-{secrets.token_hex(4)}"
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
-    try:
-        return _run(command, {**os.environ, FOLDER: str(folder), GROUP: name})
-    finally:
-        _leave_nothing(folder, name)
+    # What its programs take for temporary files goes with the rest.
+    (folder / "tmp").mkdir()
+    told = {FOLDER: str(folder), GROUP: name, "TMPDIR": str(folder / "tmp")}
+    with _cleaner(folder, name):
+        return _run(command, os.environ | told)
 
 
 def inside() -> tuple[Path, str]:
@@ -58,8 +58,12 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
         return process.wait()
 
 
-def _leave_nothing(folder: Path, name: str) -> None:
-    deadline = time.monotonic() + _REMOVAL_SECONDS
-    while not cgroups.remove(name) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    shutil.rmtree(folder, ignore_errors=True)
+@contextmanager
+def _cleaner(folder: Path, name: str) -> Iterator[None]:
+    program = [sys.executable, "-P", "-m", "devnodes.cleaner", str(folder), name]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, start_new_session=True) as cleaner:
+        try:
+            yield
+        finally:
+            # communicate closes its input: the sign that all is over.
+            cleaner.communicate(timeout=_REMOVAL_SECONDS)

@@ -2,14 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
-from devnodes import MissingPart, cgroups
+from devnodes import MissingPart, NodesError, cgroups, readme
 from devnodes.guest import firmware, numbers
 from devnodes.images import write_image
 from devnodes.network import Address
@@ -45,6 +47,77 @@ def test_nothing_of_a_world_is_left_when_its_command_has_ended() -> None:
     assert not Path(folder).exists()
     assert [each for each in cgroups.hierarchies() if (each / group).exists()] == []
     assert subprocess.run(["ip", "link", "show", "left0"], capture_output=True, check=False).returncode != 0
+
+
+def test_a_world_whose_owner_is_killed_leaves_nothing_either() -> None:
+    program = (
+        "import sys, time; from devnodes.world import inside; from devnodes import cgroups\n"
+        "folder, group = inside(); cgroups.enter(group); print(folder, group, flush=True); time.sleep(1000)"
+    )
+    command = [sys.executable, "-m", "devnodes", sys.executable, "-c", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "hack")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
+        folder, group = owner.stdout.readline().split() if owner.stdout else pytest.fail("no output")
+
+        # The whole process group, as a terminal that is closed or a job that is cancelled.
+        os.killpg(owner.pid, signal.SIGKILL)
+
+    def is_left() -> bool:
+        return Path(folder).exists() or any((each / group).exists() for each in cgroups.hierarchies())
+
+    deadline = time.monotonic() + 60
+    while is_left() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_left()
+
+
+def test_temporary_files_of_a_world_are_in_its_folder() -> None:
+    done = run_in_world("import tempfile; from devnodes.world import inside; print(tempfile.gettempdir(), inside()[0])")
+
+    temporary, folder = map(Path, done.stdout.split())
+    assert temporary.is_relative_to(folder)
+
+
+def test_where_the_machine_lacks_a_folder_to_mount_on_none_is_made_on_it(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "kept").touch()
+    program = (
+        "import pathlib, sys; from devnodes.node_init import _make_room; top = pathlib.Path(sys.argv[1])\n"
+        "_make_room(top / 'etc/cni/net.d', top / 'covers', set())\n"
+        "print(sorted(path.name for path in (top / 'etc').rglob('*')))"
+    )
+
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation=private", sys.executable, "-c", program, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "hack")}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "['cni', 'kept', 'net.d']", done.stderr
+    assert [path.name for path in (tmp_path / "etc").iterdir()] == ["kept"]
+
+
+def test_the_readme_leads_from_nothing_to_ready_hosts_in_less_than_ten_commands() -> None:
+    commands = readme.commands()
+
+    assert commands == [*readme.before_the_cluster(), *readme.on_the_cluster()]
+    assert len(commands) < 10
+    assert commands[0] == "make image"
+    assert any(command.startswith("helm install ") for command in commands)
+    assert any("condition=Ready" in command for command in commands)
+
+
+def test_a_command_over_two_lines_is_one() -> None:
+    text = "## Install\n\n```sh\nmake image\nhelm install a \\\n  --wait\n```\n\n## More\n"
+
+    assert [command.split() for command in readme.commands(text)] == [
+        ["make", "image"], ["helm", "install", "a", "--wait"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["# Nothing\n", "## Install\n```sh\na\n```\n```sh\nb\n```\n## More\n"])
+def test_a_readme_that_has_not_one_block_of_commands_is_told(text: str) -> None:
+    with pytest.raises(NodesError, match="blocks of commands"):
+        readme.commands(text)
 
 
 def test_outside_of_a_world_the_nodes_say_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def test_two_kubernetes_nodes_are_ready(lab: Lab) -> None:
     assert all(condition(node, "Ready")["status"] == "True" for node in nodes.values())
 
 
-@pytest.mark.parametrize("command", readme.on_the_cluster())
+@pytest.mark.parametrize("command", readme.on_the_cluster(), ids=str)
 def test_the_readmes_command_does_what_it_is_there_for(person: Person, command: str) -> None:
     """Nothing is added to it. What comes before these builds the images, and is run by `python -m devnodes.prepare`."""
     said = person.type(command)

@@ -51,7 +51,8 @@ def test_uninstalled_it_leaves_records_and_instances_and_says_that_nobody_looks(
     assert left["status"]["ledger"] == ledger
     assert condition(left, "Ready")["status"] == "Unknown"
     assert {each["metadata"]["name"] for each in person.get("instances")} == {guest.name for guest in MOVED}
-    assert leftovers(person) == []
+    # The cluster takes away the Pods of a node that is gone after a minute.
+    eventually(lambda: nothing_is_left(person), 120)
 
 
 def evacuation(guest: Guest) -> Object:
@@ -66,6 +67,10 @@ def is_gone(person: Person, node: str) -> None:
         assert "not found" in str(error)  # noqa: PT017
     else:
         raise AssertionError(found["status"]["conditions"])
+
+
+def nothing_is_left(person: Person) -> None:
+    assert leftovers(person) == []
 
 
 def leftovers(person: Person) -> list[str]:
