@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,9 @@ class Field:
         return (found and found[name]) or ""
 
 
+@cache
 def load_crd(plural: str) -> dict[str, Any]:
+    """Read once, which takes a second: not to be changed by who asks."""
     crd: dict[str, Any] = yaml.safe_load((CRDS / f"{plural}.yaml").read_text())
     return crd
 
