@@ -19,6 +19,8 @@ ROUND = 50
 """Faults between two rests."""
 QUIET_SECONDS = 4.0
 AROUND_SECONDS = 40.0
+FREE_SECONDS = 300.0
+"""Longer than the longest fault, with what is started again after it."""
 _WINDING_SECONDS = 180.0
 _LOOK_SECONDS = 0.2
 
@@ -79,9 +81,13 @@ class Run:
     def _wait_for(self, planned: Planned) -> None:
         """Until what it needs is free, and not too much is broken at once."""
         with self._free:
-            self._free.wait_for(lambda: self._under_way < AT_ONCE and not self._busy & planned.needs)
+            if not self._free.wait_for(lambda: self._is_free(planned), timeout=FREE_SECONDS):
+                raise TimeoutError(f"{planned} has waited {FREE_SECONDS:g} s for what it needs")
             self._busy |= planned.needs
             self._under_way += 1
+
+    def _is_free(self, planned: Planned) -> bool:
+        return self._under_way < AT_ONCE and not self._busy & planned.needs
 
     def _one(self, planned: Planned) -> None:
         try:
