@@ -139,6 +139,8 @@ class Lab:
             # A node that is gone is seen so in seconds, not after the usual fifty.
             "--node-monitor-period=1s",
             "--node-monitor-grace-period=10s",
+            # It makes this folder, by default on the machine.
+            f"--flex-volume-plugin-dir={self.directory / 'volume-plugins'}",
         ]
 
     def _scheduler_arguments(self) -> list[str]:

@@ -31,6 +31,10 @@ def use_cache(cache: Path) -> None:
     graph, run = json.dumps(str(cache / "storage")), json.dumps(str(cache / "run"))
     conf.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = {graph}\nrunroot = {run}\n')
     os.environ["CONTAINERS_STORAGE_CONF"] = str(conf)
+    # Else it makes a folder for networks in /etc, and uses none.
+    networks = cache / "containers.conf"
+    networks.write_text(f'[network]\nnetwork_config_dir = {json.dumps(str(cache / "networks"))}\n')
+    os.environ["CONTAINERS_CONF"] = str(networks)
     os.environ["BUILDAH_ISOLATION"] = "chroot"
 
 
