@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from hypertally.api.amounts import Amounts
 from hypertally.api.bounds import CELL_CPUS_TOGETHER
 from hypertally.api.compute_node import Claim, Guest
-from hypertally.api.inventory import MdevType, NumaCell
+from hypertally.api.inventory import MdevType, NumaCell, Pages
 from hypertally.api.placement import HeldCell, HeldDevice, MdevFree, Placement
+from hypertally.ledger.numa_cells import host_cells
 from hypertally.ledger.numa_free import Holding
 from hypertally.ledger.places import Places
 from tests.ledger.make import INCOMING, LEAVING, RUNNING, claim, guest, report
@@ -71,3 +72,10 @@ def test_a_set_of_cpus_that_is_too_long_to_show_ends_early_and_shows_none_that_i
     shown = [int(number) for number in cell.cpus.split(",")]
     assert 0 < len(cell.cpus) <= CELL_CPUS_TOGETHER
     assert shown == every_second[: len(shown)]
+
+
+def test_a_mebibyte_that_is_not_whole_in_ordinary_pages_is_none_whatever_the_ratio() -> None:
+    host = NumaCell(id=0, memory_mib=2, pages=(Pages(size_kib=4, total=511),))
+    (cell,) = host_cells((host,))
+    assert cell.ordinary_mib == 1
+    assert cell.allocatable_mib(1500) == 1
