@@ -27,6 +27,13 @@ def run_in_world(program: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
+def start_in_world(program: str) -> "subprocess.Popen[str]":
+    """As a process group of its own, to be signalled as a terminal does."""
+    command = [sys.executable, "-m", "devnodes", sys.executable, "-c", program]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "hack")}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
 def test_a_world_has_no_network_but_its_own_and_its_commands_exit_status() -> None:
     done = run_in_world("import socket, sys; print([name for _, name in socket.if_nameindex()]); sys.exit(7)")
 
@@ -49,14 +56,27 @@ def test_nothing_of_a_world_is_left_when_its_command_has_ended() -> None:
     assert subprocess.run(["ip", "link", "show", "left0"], capture_output=True, check=False).returncode != 0
 
 
+def test_at_ctrl_c_a_worlds_command_ends_what_it_began_in_its_own_order() -> None:
+    program = (
+        "import sys, time; print('begun', flush=True)\n"
+        "try: time.sleep(1000)\n"
+        "except KeyboardInterrupt: time.sleep(1); print('ended'); sys.exit(7)"
+    )
+    with start_in_world(program) as owner:
+        begun = owner.stdout.readline() if owner.stdout else ""
+
+        os.killpg(owner.pid, signal.SIGINT)
+        said = owner.communicate(timeout=60)[0]
+
+    assert (begun, said, owner.returncode) == ("begun\n", "ended\n", 7)
+
+
 def test_a_world_whose_owner_is_killed_leaves_nothing_either() -> None:
     program = (
         "import sys, time; from devnodes.world import inside; from devnodes import cgroups\n"
         "folder, group = inside(); cgroups.enter(group); print(folder, group, flush=True); time.sleep(1000)"
     )
-    command = [sys.executable, "-m", "devnodes", sys.executable, "-c", program]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "hack")}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
+    with start_in_world(program) as owner:
         folder, group = owner.stdout.readline().split() if owner.stdout else pytest.fail("no output")
 
         # The whole process group, as a terminal that is closed or a job that is cancelled.
