@@ -1,4 +1,4 @@
-"""Claims: how many a second, how soon at half of that, and how many writes for a burst on one host.
+"""Claims: how many a second, how soon at half of what comes through one by one, and how many writes for a burst.
 
 Ours is the whole way: the Instance is seen, its node's ledger written, its status written, its Event told. The floor of
 the rate is one JSON patch of a ledger, sent as fast as sixteen clients can; elsewhere it is the budget.

@@ -85,6 +85,51 @@ def test_it_may_be_written_again_unchanged(compute_nodes: Kind, node: str, part:
     assert again["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
+OTHER = {"report": "ledger", "ledger": "report"}
+MAKE: dict[str, Callable[..., samples.Object]] = {"report": samples.report, "ledger": samples.ledger}
+
+
+def both(compute_nodes: Kind, node: str, part: Part) -> samples.Object:
+    """Both parts are there, in their fifth generation; the other one's successor."""
+    first = {"report": samples.report(5), "ledger": samples.ledger(5)}
+    compute_nodes.merge_status(node, {"status": first}).check()
+    return {OTHER[part.name]: MAKE[OTHER[part.name]](6)}
+
+
+@EACH
+def test_the_other_part_is_left_alone_by_its_successor(compute_nodes: Kind, node: str, part: Part) -> None:
+    both(compute_nodes, node, part)
+    compute_nodes.merge_status(node, {"status": {part.name: part.make(6, **part.change)}}).check()
+    assert compute_nodes.get(node)["status"][OTHER[part.name]] == MAKE[OTHER[part.name]](5)
+
+
+@EACH
+def test_both_parts_may_be_replaced_by_their_successors_at_once(compute_nodes: Kind, node: str, part: Part) -> None:
+    other = both(compute_nodes, node, part)
+    compute_nodes.merge_status(node, {"status": {part.name: part.make(6, **part.change), **other}}).check()
+
+
+@EACH
+@pytest.mark.parametrize("step", [-1, 0, 2])
+def test_beside_the_other_part_it_is_replaced_by_nothing_but_its_successor(
+    compute_nodes: Kind, node: str, part: Part, step: int
+) -> None:
+    both(compute_nodes, node, part)
+    refusal = compute_nodes.merge_status(node, {"status": {part.name: part.make(5 + step, **part.change)}}).refusal
+    assert f"status.{part.name}: " in refusal
+    assert "replaced only by its successor" in refusal
+
+
+@EACH
+@pytest.mark.parametrize("step", [-1, 2])
+def test_the_successor_of_the_other_part_lets_it_count_no_other_way(
+    compute_nodes: Kind, node: str, part: Part, step: int
+) -> None:
+    other = both(compute_nodes, node, part)
+    refusal = compute_nodes.merge_status(node, {"status": {part.name: part.make(5 + step), **other}}).refusal
+    assert f"status.{part.name}: " in refusal
+
+
 def remove(part: str) -> dict[str, Callable[[Kind, str], Answer]]:
     """Every way to lose a part of status."""
     path = f"/status/{part}"

@@ -43,6 +43,9 @@ def test_the_largest_compute_node_stays_under_one_mebibyte_and_can_still_be_repl
         status["ledger"]["claims"][-1]["overcommitted"] = True
         again = compute_nodes.replace_status({**body, "metadata": written.body["metadata"]})
         assert again.object["status"] == status
+        status["conditions"][-1]["message"] = "what is compared field by field: all the rest"
+        compared = compute_nodes.replace_status({**body, "metadata": again.body["metadata"]})
+        assert compared.object["status"] == status
     finally:
         compute_nodes.delete(NAME)
 

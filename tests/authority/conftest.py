@@ -27,7 +27,7 @@ LEASE_PLACE = Place("v1", namespaced=True, kind="Lease")
 SECONDS = 30.0
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def guarded() -> Iterator[Cluster]:
     """Of its own: the policies judge the accounts that other tests use without a node."""
     with Cluster.start("authority", audit=True, may_build=False) as running:
@@ -37,7 +37,7 @@ def guarded() -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def callers(guarded: Cluster) -> Callers:
     """By the names of attempts.WHO. Not before the policies have taken effect, which takes a moment."""
     tokens = {

@@ -38,7 +38,7 @@ class Served:
     verbs: frozenset[str]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def served(callers: Callers) -> list[Served]:
     """Everything that the API server says it serves."""
     asked = callers["operator"]

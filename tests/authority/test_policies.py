@@ -1,5 +1,6 @@
 """What the policies say fits what the programs do."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import yaml
 
 from authority.attempts import OTHER, OWN, identity
 from authority.matrix import NODES_STATUS, Actor, Verdict
-from devcluster import Cluster, wait_until
+from devcluster import Cluster, ClusterError, wait_until
 from hypertally.api.compute_node import AGENT_CONDITIONS, CONTROLLER_CONDITIONS
 from hypertally.api.names import LEASE_NAMESPACE
 from tests.authority.conftest import DEPLOY, NODE_PLACE, SECONDS, Callers, put_compute_node
 from tests.authority.server import Caller
 from tests.e2e.conftest import Program
+from tests.support import samples
 from tests.support.schemas import largest, schema
 
 Object = dict[str, Any]
@@ -51,13 +53,15 @@ def test_every_policy_is_bound_and_denies_when_it_cannot_judge() -> None:
     assert all("Deny" in each["spec"]["validationActions"] for each in bindings)
 
 
-def test_every_policy_judges_one_of_the_two_accounts_or_nothing_but_our_definitions() -> None:
+def test_every_policy_judges_one_of_the_two_accounts_or_all_others_or_our_definitions() -> None:
     users = {f"request.userInfo.username == 'system:serviceaccount:{LEASE_NAMESPACE}:{actor}'" for actor in Actor}
 
     policies = {each["metadata"]["name"]: each["spec"] for each in _of_kind("policies", "ValidatingAdmissionPolicy")}
     schema_guard = policies.pop("hypertally-schema")
+    (others,) = policies.pop("hypertally-status")["matchConditions"]
     conditions = [each["matchConditions"] for each in policies.values()]
 
+    assert all(f"'system:serviceaccount:{LEASE_NAMESPACE}:{actor}'" in others["expression"] for actor in Actor)
     assert {len(each) for each in conditions} == {1}
     assert {each["expression"] for (each,) in conditions} == users
     assert [each["resources"] for each in schema_guard["matchConstraints"]["resourceRules"]] == [
@@ -91,6 +95,23 @@ def test_the_largest_object_is_within_what_a_policy_may_cost(callers: Callers, h
 
     assert write(callers[who], part) is Verdict.ALLOWED
     assert write(callers[who], "ledger" if part == "report" else "report") is Verdict.POLICY
+
+
+@pytest.mark.usefixtures("callers")
+@pytest.mark.parametrize(("part", "other"), [("report", "ledger"), ("ledger", "report")])
+def test_nobody_changes_one_part_beside_the_successor_of_the_other(guarded: Cluster, part: str, other: str) -> None:
+    status = {"report": samples.report(), "ledger": samples.ledger()}
+    name = f"n1--{part}"
+    put_compute_node(guarded, name, identity(OWN) | {"status": status})
+    slipped = {part: {"generation": 2}, other: {"hypervisor": {"type": "Xen"}, "instances": 7}}
+
+    def patch(change: Object) -> str:
+        body = json.dumps({"status": change})
+        return guarded.kubectl("patch", "cn", name, "--subresource=status", "--type=merge", "-p", body)
+
+    with pytest.raises(ClusterError, match="each replaced only by their successor, whatever else the write brings"):
+        patch(slipped)
+    patch({part: {"generation": 2}})
 
 
 @pytest.mark.usefixtures("callers")

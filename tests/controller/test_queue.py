@@ -145,6 +145,23 @@ def test_who_follows_a_task_that_is_to_come_again_comes_after_that() -> None:
     assert run(main()) == ["n", "n", "i"]
 
 
+def test_who_has_failed_follows_nobody_and_keeps_its_own_time() -> None:
+    async def main() -> tuple[bool, list[float]]:
+        queue, log = WorkQueue(Even(first=1.0, most=4.0)), Log(done_at=2)
+        queue.add(task("a"))
+        worker = asyncio.create_task(queue.work(log))
+        await asyncio.sleep(0.5)
+        queue.add(Task(Subject.NODE, "n"))
+        follows = queue.add_after(task("a"), task("n"))
+        await asyncio.sleep(2)
+        worker.cancel()
+        return follows, [at for at, key in log.seen if key == "a"]
+
+    follows, seen = run(main())
+    assert not follows
+    assert len(seen) == 2
+
+
 def test_what_fails_comes_later_and_later_and_starts_anew_once_it_succeeded() -> None:
     async def main() -> list[float]:
         queue, log = WorkQueue(Even(first=1.0, most=4.0)), Log(done_at=5)

@@ -50,10 +50,11 @@ class InstanceReconciler:
     async def reconcile(self, key: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.instances.get(key)
-        if cached is None or self._next(cached, self._remembered(cached)) == cached.status:
+        following = self._next(cached, self._remembered(cached)) if cached is not None else None
+        if cached is None or following is None or following == cached.status:
             self._put_off.discard(key)
             return
-        if self._is_put_off(key, cached):
+        if self._is_put_off(key, cached, following):
             return
         raw = await self._reads.raw_instance(key)
         if raw is None:
@@ -69,10 +70,11 @@ class InstanceReconciler:
         self._cache.instances.renew(written)
         self._kit.events.tell_transitions(instance, status)
 
-    def _is_put_off(self, key: str, instance: Instance) -> bool:
-        """Who has no home is told of it once, after the ledger that is about to be written: that it waits for it would
-        be another write, out of date at once. Put off once only: a host may have something to do for ever."""
-        if key in self._put_off or instance.status.compute_node_name:
+    def _is_put_off(self, key: str, instance: Instance, following: InstanceStatus) -> bool:
+        """Who would only be told that a ledger is waited for is told once, after that was written: it would be out of
+        date at once. Put off once only: a host may have something to do for ever."""
+        waits = not following.compute_node_name and not following.refused_compute_node_name
+        if key in self._put_off or not waits or instance.status.compute_node_name:
             self._put_off.discard(key)
             return False
         node = Task(Subject.NODE, instance.spec.compute_node_name)

@@ -49,9 +49,9 @@ class WorkQueue:
         self._again: set[Task] = set()
         self._failures: dict[Task, int] = {}
         self._timers: dict[Task, asyncio.TimerHandle] = {}
-        self._after: dict[Task, list[Task]] = {}
+        self._after: dict[Task, set[Task]] = {}
         """Who follows the turn that is to come, and the one that is under way."""
-        self._during: dict[Task, list[Task]] = {}
+        self._during: dict[Task, set[Task]] = {}
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
@@ -71,11 +71,13 @@ class WorkQueue:
 
     def add_after(self, task: Task, first: Task) -> bool:
         """Adds it when the next turn of `first`, or the one under way if no other is to come, has ended, well or not.
-        False, and nothing happens, if that one has nothing to do."""
+        False, and nothing happens, if that one has nothing to do, or if the task has failed: it waits for its own time."""
+        if task in self._failures:
+            return False
         if first in self._nodes or first in self._others or first in self._again:
-            self._after.setdefault(first, []).append(task)
+            self._after.setdefault(first, set()).add(task)
         elif first in self._working:
-            self._during.setdefault(first, []).append(task)
+            self._during.setdefault(first, set()).add(task)
         else:
             return False
         return True

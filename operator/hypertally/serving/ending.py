@@ -8,7 +8,9 @@ from typing import NoReturn
 
 def end_process(code: int) -> NoReturn:
     """At once: an orderly end of the interpreter would meet threads that hang in libvirt or that kopf left."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:  # nobody may be there to read
+        os._exit(code)

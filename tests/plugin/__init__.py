@@ -1,0 +1,1 @@
+"""The kubectl plugin, on a real API server. A package, so that what its tests share ends with it."""
