@@ -35,7 +35,7 @@ NAVIGATION: Final[Mapping[str, Sequence[str]]] = {
         "Metrics <docs/reference/metrics>",
         "Alerts and runbooks <docs/reference/alerts>",
     ],
-    "Contribute": ["CONTRIBUTING", "docs/a-day-in-the-code", "docs/mutants", "SECURITY", "CHANGELOG"],
+    "Contribute": ["CONTRIBUTING", "docs/a-day-in-the-code", "docs/lane", "docs/mutants", "SECURITY", "CHANGELOG"],
 }
 
 #: Pages that have others below them.

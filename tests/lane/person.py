@@ -78,9 +78,15 @@ class Person:
     def logs(self) -> dict[str, str]:
         """The last lines of each Pod, and what the cluster tells of it."""
         pods = [*self.pods("agent"), *self.pods("controller")]
-        names = [pod["metadata"]["name"] for pod in pods]
-        logs = {name: self.kubectl("logs", f"-n={NAMESPACE}", "--tail=30", name) for name in names}
+        logs = {pod["metadata"]["name"]: self._log(pod["metadata"]["name"]) for pod in pods}
         return logs | {"Pods and Events": self.kubectl("get", "pods,events", f"-n={NAMESPACE}", "-o=wide")}
+
+    def _log(self, pod: str) -> str:
+        """Its node may be dead, which then is the last word."""
+        try:
+            return self.kubectl("logs", f"-n={NAMESPACE}", "--tail=30", pod)
+        except ClusterError as error:
+            return str(error)
 
     def agent_on(self, node: str) -> Object:
         return next(pod for pod in self.pods("agent") if pod["spec"]["nodeName"] == node)
