@@ -26,6 +26,9 @@ from .result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 HOSTS, GUESTS, FLOOR_PATCHES = 25, 40, 1000
+SETTLED_HOSTS = 50
+"""On which latencies are measured: the guests of each are declared, and hold claims."""
+
 CLAIMS = int(os.environ.get("CLAIMS", "1000"))
 LONE_CLAIMS = int(os.environ.get("LONE_CLAIMS", "500"))
 BURST = 100
@@ -36,6 +39,7 @@ P50_MS, P99_MS = 100.0, 200.0
 BURST_WRITES = 0.25
 """Of the ledger, for each claim of a burst on one host."""
 
+_SIZE = {"vcpus": 1, "memoryMiB": 64}
 _SECONDS = 120.0
 _ZERO = {"vcpus": 0, "memoryMiB": 0, "diskMiB": 0}
 
@@ -44,17 +48,19 @@ def run() -> Iterator[Result]:
     with Cluster.start("bench") as cluster, tempfile.TemporaryDirectory() as directory:
         cluster.apply(ROOT / "crds", ROOT / "deploy")
         fleet = Fleet(cluster)
-        hosts, others = ([_host(fleet) for _ in range(HOSTS)] for _ in range(2))
-        floor = asyncio.run(_floor(cluster, others))
+        hosts, settled = ([_host(fleet) for _ in range(count)] for count in (HOSTS, SETTLED_HOSTS))
+        floor = asyncio.run(_floor(cluster, settled))
+        asyncio.run(_declare(cluster, settled))
         with controller(cluster.kubeconfig_for("controller"), Path(directory) / "log", *PATIENCE) as process:
-            everyone = hosts + others
+            everyone = hosts + settled
             wait_until(lambda: all(host.is_settled() for host in everyone), seconds=_SECONDS, what="the first ledgers")
+            _wait_for_homes(fleet)
             ours = _rate(cluster, fleet, hosts, process.pid)
             yield Result(
                 name="claims", ours=round(ours * 1000, 2), floor=round(floor * 1000, 2), unit="ms/claim", budget=BUDGET
             )
-            steady = asyncio.run(_steady_rate(cluster, hosts))
-            yield from _latency(asyncio.run(_lone_claims(cluster, others, every=2 * steady)))
+            steady = asyncio.run(_steady_rate(cluster, settled))
+            yield from _latency(asyncio.run(_lone_claims(cluster, settled, every=2 * steady)))
             yield _burst(cluster, fleet)
 
 
@@ -74,10 +80,10 @@ async def _steady_rate(cluster: Cluster, hosts: list[Host]) -> float:
     homes: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
     async with client(cluster) as api, asyncio.timeout(_SECONDS), asyncio.TaskGroup() as group:
         version = (await api.list(INSTANCE, field_selector="status.computeNodeName=")).resource_version
-        watcher = group.create_task(_homes(api, version, lambda name: homes[name].set()))
+        watcher = group.create_task(_homes(api, version, "steady", lambda name: homes[name].set()))
 
         async def bind(number: int) -> None:
-            await homes[await _create(api, hosts[number % len(hosts)].name)].wait()
+            await homes[await _create(api, hosts[number % len(hosts)].name, prefix="steady")].wait()
 
         began = time.perf_counter()
         await each(range(LONE_CLAIMS), bind)
@@ -93,9 +99,16 @@ def _wait_for_homes(fleet: Fleet) -> None:
 def _host(fleet: Fleet) -> Host:
     host = fleet.host(vcpus=1000, memoryMiB=10**6)
     for _ in range(GUESTS):
-        host.run(str(uuid4()))
+        host.run(str(uuid4()), memoryMiB=_SIZE["memoryMiB"])
     host.report()
     return host
+
+
+async def _declare(cluster: Cluster, hosts: list[Host]) -> None:
+    """An Instance for each guest."""
+    guests = [(host.name, uuid) for host in hosts for uuid in host.guests]
+    async with client(cluster) as api:
+        await each(guests, lambda guest: _create(api, *guest))
 
 
 async def _floor(cluster: Cluster, hosts: list[Host]) -> float:
@@ -125,12 +138,12 @@ async def _bind(cluster: Cluster, nodes: list[str]) -> None:
         await each(nodes, lambda node: _create(api, node))
 
 
-async def _create(api: AsyncKubeClient, node: str) -> str:
+async def _create(api: AsyncKubeClient, node: str, uuid: str = "", prefix: str = "burst") -> str:
     """The new Instance's name."""
-    uuid = str(uuid4())
-    spec = {"uuid": uuid, "resources": {"vcpus": 1, "memoryMiB": 64}, "computeNodeName": node}
-    await api.create(INSTANCE, {"metadata": {"name": f"burst-{uuid}"}, "spec": spec}, "default")
-    return f"burst-{uuid}"
+    uuid = uuid or str(uuid4())
+    spec = {"uuid": uuid, "resources": _SIZE, "computeNodeName": node}
+    await api.create(INSTANCE, {"metadata": {"name": f"{prefix}-{uuid}"}, "spec": spec}, "default")
+    return f"{prefix}-{uuid}"
 
 
 async def _lone_claims(cluster: Cluster, hosts: list[Host], every: float) -> list[float]:
@@ -138,14 +151,15 @@ async def _lone_claims(cluster: Cluster, hosts: list[Host], every: float) -> lis
     seconds, whatever became of those before."""
     bound: dict[str, float] = {}
     homes: dict[str, float] = {}
-    async with client(cluster) as api, asyncio.timeout(_SECONDS), asyncio.TaskGroup() as group:
+    most = _SECONDS + LONE_CLAIMS * every
+    async with client(cluster) as api, asyncio.timeout(most), asyncio.TaskGroup() as group:
 
         async def bind(number: int) -> None:
-            name = await _create(api, hosts[number % len(hosts)].name)
+            name = await _create(api, hosts[number % len(hosts)].name, prefix="lone")
             bound[name] = time.perf_counter()
 
         version = (await api.list(INSTANCE, field_selector="status.computeNodeName=")).resource_version
-        group.create_task(_homes(api, version, lambda name: homes.setdefault(name, time.perf_counter())))
+        group.create_task(_homes(api, version, "lone", lambda name: homes.setdefault(name, time.perf_counter())))
         began = time.perf_counter()
         for number in range(LONE_CLAIMS):
             await asyncio.sleep(began + number * every - time.perf_counter())
@@ -153,12 +167,13 @@ async def _lone_claims(cluster: Cluster, hosts: list[Host], every: float) -> lis
     return [(homes[name] - at) * 1000 for name, at in bound.items()]
 
 
-async def _homes(api: AsyncKubeClient, version: str, seen: Callable[[str], object]) -> None:
-    """Tells of each of LONE_CLAIMS, once, when it has a home."""
+async def _homes(api: AsyncKubeClient, version: str, prefix: str, seen: Callable[[str], object]) -> None:
+    """Tells of each of LONE_CLAIMS that are called so, once, when it has a home."""
     told = set[str]()
     async for event in api.watch(INSTANCE, version):
-        name = event.object["metadata"].get("name")
-        if event.type != "BOOKMARK" and event.object.get("status", {}).get("computeNodeName") and name not in told:
+        name = str(event.object["metadata"].get("name", ""))
+        ours = name.startswith(f"{prefix}-") and name not in told
+        if ours and event.type != "BOOKMARK" and event.object.get("status", {}).get("computeNodeName"):
             told.add(name)
             seen(name)
         if len(told) == LONE_CLAIMS:

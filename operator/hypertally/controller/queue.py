@@ -71,7 +71,7 @@ class WorkQueue:
 
     def add_after(self, task: Task, first: Task) -> bool:
         """Adds it when the next turn of `first`, or the one under way if no other is to come, has ended, well or not.
-        False, and nothing happens, if that one has nothing to do, or if the task has failed: it waits for its own time."""
+        False, and nothing happens, if that one has nothing to do, or if the task has failed and waits for its time."""
         if task in self._failures:
             return False
         if first in self._nodes or first in self._others or first in self._again:
