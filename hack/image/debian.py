@@ -33,7 +33,7 @@ def use_cache(cache: Path) -> None:
     os.environ["CONTAINERS_STORAGE_CONF"] = str(conf)
     # Else it makes a folder for networks in /etc, and uses none.
     networks = cache / "containers.conf"
-    networks.write_text(f'[network]\nnetwork_config_dir = {json.dumps(str(cache / "networks"))}\n')
+    networks.write_text(f"[network]\nnetwork_config_dir = {json.dumps(str(cache / 'networks'))}\n")
     os.environ["CONTAINERS_CONF"] = str(networks)
     os.environ["BUILDAH_ISOLATION"] = "chroot"
 
