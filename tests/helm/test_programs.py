@@ -111,7 +111,7 @@ def test_the_policies_know_the_accounts_and_the_lease_that_the_programs_use(valu
     for name in ("agent", "controller"):
         account = component(values, name)["spec"]["template"]["spec"]["serviceAccountName"]
         told_of = [text for text in policies if f"system:serviceaccount:{NAMESPACE}:{account}'" in text]
-        assert len(told_of) == (0 if values.stem == "least" else {"agent": 2, "controller": 3}[name])
+        assert len(told_of) == (0 if values.stem == "least" else {"agent": 3, "controller": 4}[name])
     assert values.stem == "least" or sum(f"'{lease}'" in text for text in policies) == 2
     assert lease == ("tally-leader" if values.stem == "own-registry" else LEADER_LEASE)
 
