@@ -63,6 +63,7 @@ FLAGS_OF_OTHERS = {
     "--for",
     "--force-conflicts",
     "--help",
+    "--install",
     "--list",
     "--namespace",
     "--no-hooks",

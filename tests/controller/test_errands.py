@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from hypertally.controller.errands import Finding, retire, verify
 from hypertally.controller.settings import Settings
 from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
-from hypertally.kube.errors import Forbidden
+from hypertally.kube.errors import Forbidden, KindMissing, NotFound
 from tests.conftest import running_cluster
 from tests.support import samples
 from tests.support.api_server import Kind
@@ -149,6 +150,19 @@ class TestRetire:
             return await waiting
 
         assert run(hosts, later).lines == ["Every ComputeNode says that nobody looks after it."]
+
+    def test_records_whose_kinds_somebody_deleted_before_keep_nothing_from_its_end(self) -> None:
+        class Bare:
+            async def get(self, ref: object) -> Object:
+                raise NotFound(str(ref))
+
+            async def list(self, kind: object) -> Object:
+                raise KindMissing(str(kind))
+
+        bare: Any = Bare()
+        settings = Settings(agent_grace=0, lease_namespace=NAMESPACE)
+        found = asyncio.run(retire(bare, settings, AGENTS, 0.0))
+        assert found == Finding(["Every ComputeNode says that nobody looks after it."], good=True)
 
     def test_a_host_whose_agent_runs_elsewhere_is_named_and_keeps_nothing_from_its_end(self, hosts: Hosts) -> None:
         hosts.put("a", GONE)

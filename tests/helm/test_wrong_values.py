@@ -43,6 +43,7 @@ WRONG = [
     ("agent.config.images-type=lvm", ["agent.config.images-type: lvm needs agent.securityContext.privileged: true"]),
     ("metrics.kubeStateMetrics.enabled=true,metrics.kubeStateMetrics.serviceAccount.name=k",
      ["metrics.kubeStateMetrics.serviceAccount.namespace is missing"]),
+    ("controller.config.agent-grace=300", ["retire.deadlineSeconds: 240 is too short, allowed is 390 or more"]),
 ]  # fmt: skip
 
 

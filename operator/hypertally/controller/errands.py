@@ -9,7 +9,7 @@ from hypertally.api.compute_node import ComputeNode, NodeCondition
 from hypertally.api.conditions import Status, find
 from hypertally.api.decode import decode
 from hypertally.kube.aio import AsyncKubeClient
-from hypertally.kube.errors import Conflict, NotFound, ServerError, TooManyRequests, Unreachable
+from hypertally.kube.errors import Conflict, KindMissing, NotFound, ServerError, TooManyRequests, Unreachable
 from hypertally.kube.kinds import COMPUTE_NODE, DAEMON_SET, Ref
 from hypertally.serving.options import UsageError
 
@@ -75,7 +75,11 @@ async def retire(
     await _delete(client, Ref(DAEMON_SET, name, settings.lease_namespace))
 
     async def look() -> Finding:
-        served = sorted(node.metadata.name for node in await _nodes(client) if _ready(node) is not Status.UNKNOWN)
+        try:
+            nodes = await _nodes(client)
+        except KindMissing:  # somebody was quicker and deleted the kinds, and with them every record
+            nodes = []
+        served = sorted(node.metadata.name for node in nodes if _ready(node) is not Status.UNKNOWN)
         return Finding([f"{node}: still looked after" for node in served], good=not served)
 
     found = await _until(look, settings.agent_grace + margin)
