@@ -180,3 +180,9 @@ def test_after_a_clean_end_the_lease_still_lives(watched: Watched, start_agent: 
     watched.wait("an audit in the Lease", lambda: watched.exists() and watched.name in watched.audits())
     agent.terminate(within=STOP_SECONDS)
     assert watched.lease()["spec"]["holderIdentity"].startswith(watched.name)
+
+
+def test_a_signal_that_another_thread_is_given_ends_it_too(watched: Watched, start_agent: StartAgent) -> None:
+    agent = start_agent(watched, "--connection=test:///default")
+    agent.wait_audits(1)
+    assert agent.terminate(within=STOP_SECONDS, by_another_thread=True) == 0

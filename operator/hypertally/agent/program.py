@@ -36,6 +36,7 @@ MOST_HANGING = 16
 a crash, so it restarts the agent at once, and other connections and the Lease lose a second."""
 
 _STOP_SECONDS = 3.0
+_SIGNAL_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,10 @@ class Agent:
         threads += [self._thread("lease", self._lease.run), self._thread("roster", self._roster.run)]
         threads.append(self._thread("schema", self._schema.run))
         log.info("serving %s", ", ".join(loop.node for loop in self._loops))
-        self._stopping.wait()
+        # The kernel may hand a signal to another thread: Python then notes it, and runs the handler once the main thread
+        # comes back to its own code, which it would never do out of a wait without an end.
+        while not self._stopping.wait(_SIGNAL_SECONDS):
+            pass
         self._lease.stop()
         self._roster.stop()
         self._schema.stop()
