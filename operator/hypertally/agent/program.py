@@ -70,8 +70,8 @@ class Agent:
         threads += [self._thread("lease", self._lease.run), self._thread("roster", self._roster.run)]
         threads.append(self._thread("schema", self._schema.run))
         log.info("serving %s", ", ".join(loop.node for loop in self._loops))
-        # The kernel may hand a signal to another thread: Python then notes it, and runs the handler once the main thread
-        # comes back to its own code, which it would never do out of a wait without an end.
+        # The kernel may hand a signal to another thread: Python notes it then, and runs the handler once the main
+        # thread comes back to its own code, which it would never do out of a wait without an end.
         while not self._stopping.wait(_SIGNAL_SECONDS):
             pass
         self._lease.stop()
