@@ -2,8 +2,8 @@
 
 `python -m devnodes COMMAND…` runs the command in new network, mount and PID namespaces. All that it starts there
 ends with it: the kernel ends every process of a PID namespace with the first one, and takes away a network namespace
-with its last process, bridges and all. It ends when we do, however we end, and a
-cleaner that outlives us removes its folder and its control groups.
+with its last process, bridges and all. It ends when we do, however we end, and a cleaner that outlives us removes its
+folder and its control groups.
 """
 
 import os

@@ -50,8 +50,7 @@ class InstanceReconciler:
     async def reconcile(self, key: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.instances.get(key)
-        following = self._next(cached, self._remembered(cached)) if cached is not None else None
-        if cached is None or following is None or following == cached.status:
+        if cached is None or (following := self._next(cached, self._remembered(cached))) == cached.status:
             self._put_off.discard(key)
             return
         if self._is_put_off(key, cached, following):
