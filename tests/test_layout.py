@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -116,3 +117,10 @@ def test_scripts_are_executable_and_stop_at_the_first_error(script: str) -> None
 
     assert path.stat().st_mode & 0o111
     assert "set -euo pipefail" in path.read_text()
+
+
+def test_the_chart_its_programs_and_the_project_have_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    chart = yaml.safe_load((ROOT / "helm" / "hypertally" / "Chart.yaml").read_text())
+
+    assert (chart["version"], chart["appVersion"]) == (project, project)

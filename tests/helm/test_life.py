@@ -114,7 +114,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chart = tmp_path_factory.mktemp("newer") / "hypertally"
     shutil.copytree(CHART, chart)
     about = yaml.safe_load((chart / "Chart.yaml").read_text())
-    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "0.2.0"}))
+    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "99.0.0"}))
     path = chart / "files" / "crds" / "computenodes.yaml"
     crd = yaml.safe_load(path.read_text())
     crd["metadata"]["annotations"]["compute.hypertally.dev/schema-version"] = "2"
