@@ -4,7 +4,9 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -92,10 +94,9 @@ class Lab:
             plug_in(node.address, node.pid, [each for each in self._addresses if each != node.address])
             kubelet, proxy = (self.cluster.kubeconfig_for(key) for key in (_kubelet_of(node.name).key, _PROXY.key))
             node.configure(kubelet, proxy, self._addresses)
-        for node in self.nodes:
-            node.start_libvirtd()
-            node.start_containerd(pause, *archives)
-            node.start(KUBELET, PROXY)
+        # Side by side: the images that each of them unpacks are gigabytes.
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            list(pool.map(partial(_start_daemons, archives=[pause, *archives]), self.nodes))
         self._wait_until_ready()
         return self
 
@@ -145,6 +146,12 @@ class Lab:
 
     def _scheduler_arguments(self) -> list[str]:
         return _credentials(self.cluster.kubeconfig_for(_SCHEDULER.key))
+
+
+def _start_daemons(node: Node, archives: Sequence[Path]) -> None:
+    node.start_libvirtd()
+    node.start_containerd(*archives)
+    node.start(KUBELET, PROXY)
 
 
 def _kubelet_of(name: str) -> User:

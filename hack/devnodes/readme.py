@@ -1,25 +1,34 @@
-"""The commands of the README by which a person installs Hypertally: the lane runs these, and no others."""
+"""The commands of the pages by which a person installs, upgrades and removes Hypertally: the lane runs these."""
 
 import re
 from pathlib import Path
 
 from devnodes.errors import NodesError
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+INSTALL = ROOT / "docs" / "install.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
 
-_SECTION = re.compile(r"^## Install\n(.*?)^## ", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(text: str | None = None) -> list[str]:
-    """Of the one block of commands below `## Install`, in order; a line that goes on below is one with it."""
-    section = _SECTION.search(README.read_text() if text is None else text)
-    blocks = _BLOCK.findall(section[1]) if section else []
-    if len(blocks) != 1:
-        raise NodesError(
-            f"{README.name}: below `## Install` are {len(blocks)} blocks of commands (```sh), expected one"
-        )
-    return [line.strip() for line in blocks[0].replace("\\\n", " ").splitlines() if line.strip()]
+    """The README's, of the one block of commands below `## Install`."""
+    return _of_one_block(README, "Install", text)
+
+
+def on_the_install_page() -> list[str]:
+    return _of_one_block(INSTALL, "Install")
+
+
+def upgrading() -> list[str]:
+    return _of_one_block(OPERATIONS, "Upgrading")
+
+
+def uninstalling() -> list[str]:
+    """What takes away the release, then what takes away the rest."""
+    return [command for block in _blocks(INSTALL.read_text(), "Uninstall") for command in _lines(block)]
 
 
 def before_the_cluster() -> list[str]:
@@ -36,3 +45,22 @@ def _first_of_the_cluster() -> int:
     if not found:
         raise NodesError(f"{README.name}: no command below `## Install` begins with helm or kubectl")
     return found[0]
+
+
+def _of_one_block(page: Path, heading: str, text: str | None = None) -> list[str]:
+    blocks = _blocks(page.read_text() if text is None else text, heading)
+    if len(blocks) != 1:
+        raise NodesError(
+            f"{page.name}: below `## {heading}` are {len(blocks)} blocks of commands (```sh), expected one"
+        )
+    return _lines(blocks[0])
+
+
+def _blocks(text: str, heading: str) -> list[str]:
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return _BLOCK.findall(section[1]) if section else []
+
+
+def _lines(block: str) -> list[str]:
+    """A line that goes on below is one with it."""
+    return [line.strip() for line in block.replace("\\\n", " ").splitlines() if line.strip()]

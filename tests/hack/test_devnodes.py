@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.version import Version
 
-from devnodes import MissingPart, NodesError, cgroups, readme
+from devnodes import MissingPart, NodesError, cgroups, previous, readme
 from devnodes.guest import firmware, numbers
 from devnodes.images import write_image
 from devnodes.network import Address
@@ -132,6 +135,36 @@ def test_a_command_over_two_lines_is_one() -> None:
     assert [command.split() for command in readme.commands(text)] == [
         ["make", "image"], ["helm", "install", "a", "--wait"]
     ]  # fmt: skip
+
+
+def test_the_install_page_has_the_readmes_commands() -> None:
+    assert readme.on_the_install_page() == readme.commands()
+
+
+def test_the_pages_say_how_it_is_upgraded_and_removed() -> None:
+    assert any(command.startswith("helm upgrade ") for command in readme.upgrading())
+    assert [command.split()[:2] for command in readme.uninstalling()] == [
+        ["helm", "uninstall"], ["kubectl", "delete"], ["kubectl", "delete"]
+    ]  # fmt: skip
+
+
+def test_the_release_before_is_whole_and_older_than_this_one(tmp_path: Path) -> None:
+    sources = previous.unpack(tmp_path)
+
+    told = yaml.safe_load((previous.chart(sources) / "Chart.yaml").read_text())
+    now = yaml.safe_load((previous.chart(ROOT) / "Chart.yaml").read_text())
+    assert Version(told["version"]) < Version(now["version"])
+    assert sources.name == f"{told['name']}-{told['appVersion']}"
+    assert sorted(path.name for path in (previous.chart(sources) / "files" / "crds").iterdir()) == [
+        "computenodes.yaml", "instances.yaml", "migrations.yaml"
+    ]  # fmt: skip
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (sources / "Dockerfile").read_text(), re.MULTILINE)
+    assert [name for line in copied for name in line.split() if not (sources / name).exists()] == []
+
+
+def test_of_releases_before_this_one_there_is_one(tmp_path: Path) -> None:
+    with pytest.raises(NodesError, match="has 0 archives, expected one"):
+        previous.archive(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["# Nothing\n", "## Install\n```sh\na\n```\n```sh\nb\n```\n## More\n"])

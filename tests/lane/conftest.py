@@ -10,22 +10,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import yaml
 
 from devcluster import ClusterError, Console
 from devhelm import find_helm
-from devnodes import Lab, MissingPart
+from devnodes import Lab, MissingPart, previous
 from devnodes.prepare import TIMES
-from tests.lane.person import CHART, Person
+from tests.lane.inventory import everything
+from tests.lane.person import Person
 
 #: Where `python -m devnodes.prepare` has put the images.
 IMAGES = "LANE_IMAGES"
 
 #: Seconds from which on the table tells of what is between the steps.
 _A_WHILE = 0.5
-
-#: What everything is upgraded to.
-FOLLOWING = "99.0.0"
 
 PERSON = pytest.StashKey[Person]()
 
@@ -39,28 +36,22 @@ def images() -> Path:
 
 @pytest.fixture(scope="session")
 def lab(images: Path) -> Iterator[Lab]:
-    """Two nodes that are Ready, with the images of this tree."""
-    with Lab.start(sorted(images.glob("*.tar")), Console()) as running:
+    """Two nodes that are Ready, with the images of this tree and of the release before it."""
+    with Lab.start(sorted(images.rglob("*.tar")), Console()) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def person(request: pytest.FixtureRequest, lab: Lab) -> Person:
-    known = Person(lab, find_helm(may_download=False))
+    known = Person(lab, find_helm(may_download=False), everything(lab))
     request.config.stash[PERSON] = known
     return known
 
 
 @pytest.fixture(scope="session")
-def following(person: Person, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart's next version, with images of its own: these programs and templates, as if they were newer."""
-    folder = tmp_path_factory.mktemp("chart")
-    told = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    for node in lab.nodes:
-        for name in node.ctr("images", "list", "--quiet", "name~=hypertally-").split():
-            node.ctr("images", "tag", name, name.replace(f":{told['appVersion']}", f":{FOLLOWING}"))
-    person.helm("package", CHART, "--version", FOLLOWING, "--app-version", FOLLOWING, "--destination", folder)
-    return folder / f"{told['name']}-{FOLLOWING}.tgz"
+def chart_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart of the release before this one."""
+    return previous.chart(previous.unpack(tmp_path_factory.mktemp("before")))
 
 
 @pytest.hookimpl(wrapper=True)

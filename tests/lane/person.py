@@ -1,6 +1,5 @@
 """What a person at a terminal does with the cluster, and what he sees."""
 
-import json
 import os
 import subprocess
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 from devcluster import ClusterError
 from devnodes import Lab
+from tests.lane.inventory import Thing, everything, is_kept
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "hypertally"
@@ -29,19 +29,21 @@ class Failed(AssertionError):
 class Person:
     lab: Lab
     helm_program: Path
+    before: frozenset[Thing]
+    """What the cluster had before anything was installed."""
 
     def helm(self, *arguments: str | Path) -> str:
         """Raises Failed with what Helm said."""
         return self.run(self.helm_program, *arguments, "--namespace", NAMESPACE)
 
-    def type(self, line: str) -> str:
-        """A line at a shell, in the top folder of the tree, where `helm` and `kubectl` are on the path."""
-        return self.run("bash", "-euc", line)
+    def type(self, line: str, folder: Path = ROOT) -> str:
+        """A line at a shell, by default in the top folder of the tree; `helm` and `kubectl` are on the path."""
+        return self.run("bash", "-euc", line, folder=folder)
 
-    def run(self, *command: str | Path, seconds: float = 300.0) -> str:
+    def run(self, *command: str | Path, seconds: float = 300.0, folder: Path = ROOT) -> str:
         """Raises Failed with what the command said."""
         done = subprocess.run(
-            command, cwd=ROOT, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command, cwd=folder, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -91,6 +93,21 @@ class Person:
     def agent_on(self, node: str) -> Object:
         return next(pod for pod in self.pods("agent") if pod["spec"]["nodeName"] == node)
 
+    def programs(self) -> set[tuple[str, str]]:
+        """Pods by their uid, with the image's tag."""
+        pods = [*self.pods("agent"), *self.pods("controller")]
+        return {
+            (pod["metadata"]["uid"], pod["spec"]["containers"][0]["image"].rpartition(":")[2])
+            for pod in pods if condition(pod, "Ready").get("status") == "True"
+        }  # fmt: skip
+
+    def left(self) -> list[Thing]:
+        """What the cluster has now and had not before, but for what an uninstall keeps."""
+        return sorted(each for each in self.added() if not is_kept(each, NAMESPACE))
+
+    def added(self) -> list[Thing]:
+        return sorted(everything(self.lab) - self.before)
+
 
 def eventually(look: Callable[[], object], seconds: float = 60.0) -> None:
     """Until the look's own assertions hold; its last complaint is what is told in the end."""
@@ -113,16 +130,6 @@ def condition(thing: Object, type_: str) -> Object:
     return next((each for each in found if each["type"] == type_), {})
 
 
-def claims(node: Object) -> dict[str, str]:
-    """Role by the guest's uuid and role: what the node's ledger holds."""
-    held = node["status"]["ledger"]["claims"]
-    return {f"{each['uuid']} {each['role']}": each["role"] for each in held}
-
-
 def roles(node: Object, uuid: str) -> set[str]:
     """In which the node's ledger holds something for the guest."""
     return {each["role"] for each in node["status"]["ledger"].get("claims", []) if each["uuid"] == uuid}
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, indent=1)

@@ -1,4 +1,4 @@
-"""From two bare nodes to two Ready hosts, by the README's own commands."""
+"""From two bare nodes to two Ready hosts and back again, by the pages' own commands."""
 
 import json
 import re
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from devnodes import Lab, readme
-from tests.lane.person import CHART, NAMESPACE, RELEASE, VALUES, Object, Person, condition, eventually
+from tests.lane.guests import hosts_are_ready
+from tests.lane.person import CHART, NAMESPACE, RELEASE, VALUES, Person, condition, eventually
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -71,22 +72,35 @@ def test_the_bill_of_materials_in_the_image_names_what_is_installed_there(
 
 
 def test_settings_are_changed_by_a_file_of_values(person: Person) -> None:
-    """From here on everything that has a time has a short one."""
+    """From here on everything that has a time has a short one: an uninstall waits for the silence of the agents."""
     person.helm("upgrade", RELEASE, CHART, "--values", VALUES, "--wait", "--timeout", "3m")
 
     eventually(lambda: hosts_are_ready(person))
 
 
+@pytest.mark.parametrize("command", readme.uninstalling(), ids=str)
+def test_the_install_pages_command_takes_away_what_it_is_there_for(person: Person, command: str) -> None:
+    person.type(command)
+
+    eventually(lambda: nothing_is_left(person), 90)
+
+
+def test_then_the_cluster_has_nothing_that_it_had_not_before(person: Person) -> None:
+    """Of all kinds that its API server serves."""
+
+    def as_it_was() -> None:
+        assert person.added() == []
+
+    eventually(as_it_was)
+
+
+def nothing_is_left(person: Person) -> None:
+    assert person.left() == []
+
+
 def plain(name: str) -> str:
     """As names of Python packages are compared."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def hosts_are_ready(person: Person) -> None:
-    hosts: list[Object] = person.get("computenodes")
-    assert {host["metadata"]["name"]: condition(host, "Ready").get("status") for host in hosts} == {
-        "n1": "True", "n2": "True"
-    }, NAMESPACE  # fmt: skip
 
 
 def total_memory_mib(stats: str) -> int:

@@ -6,19 +6,17 @@ from pathlib import Path
 import pytest
 
 from devnodes.images import write_image
-from tests.lane.person import NAMESPACE, RELEASE, VALUES, Failed, Person, condition, eventually
-from tests.lane.test_1_install import hosts_are_ready
-from tests.lane.test_2_guests import ALPHA, BETA, GAMMA, allocated, sizes
-from tests.lane.test_4_faults import says
+from tests.lane.guests import ALPHA, BETA, GAMMA, allocated, hosts_are_ready, node_says, sizes
+from tests.lane.person import CHART, NAMESPACE, RELEASE, VALUES, Failed, Person, condition, eventually
 
 pytestmark = pytest.mark.timeout(300)
 
 READ_ONLY_SOCKET = Path("run-libvirt", "libvirt-sock-ro")
 
 
-def test_a_wrong_value_is_refused_by_helm_which_names_the_key(person: Person, following: Path) -> None:
+def test_a_wrong_value_is_refused_by_helm_which_names_the_key(person: Person) -> None:
     with pytest.raises(Failed, match="replicaz"):
-        person.helm("upgrade", RELEASE, following, "--values", VALUES, "--set", "controller.replicaz=3")
+        person.helm("upgrade", RELEASE, CHART, "--values", VALUES, "--set", "controller.replicaz=3")
 
     assert "deployed" in person.helm("status", RELEASE)
 
@@ -28,7 +26,7 @@ def test_a_socket_without_permission_is_told_in_the_condition(person: Person) ->
     socket.chmod(0o700)
     replace_agent(person, "n1")
 
-    eventually(lambda: says(person, "n1", "LibvirtConnected", "False"), 90)
+    eventually(lambda: node_says(person, "n1", "LibvirtConnected", "False"), 90)
     assert "Permission denied" in condition(person.node("n1"), "LibvirtConnected")["message"]
     assert allocated(person, "n1") == sizes(BETA)
 
@@ -54,19 +52,19 @@ def test_a_node_without_libvirt_says_so_in_the_pods_events(person: Person) -> No
     eventually(lambda: hosts_are_ready(person), 120)
 
 
-def test_an_image_with_programs_of_another_architecture_is_told_by_the_pod(person: Person, following: Path) -> None:
+def test_an_image_with_programs_of_another_architecture_is_told_by_the_pod(person: Person) -> None:
     archive = person.lab.directory / "foreign.tar"
     write_image(archive, "localhost/hypertally-agent:foreign", foreign_program(), ["/bin/hypertally-agent"])
     for node in person.lab.nodes:
         node.import_image(archive)
     tag = ("--set", "agent.image.tag=foreign")
 
-    person.helm("upgrade", RELEASE, following, "--values", VALUES, *tag)
+    person.helm("upgrade", RELEASE, CHART, "--values", VALUES, *tag)
     eventually(lambda: a_pod_says(person, "exec format error"), 120)
     # One agent at a time is replaced: the other host never noticed.
     assert sum(condition(pod, "Ready").get("status") == "True" for pod in person.pods("agent")) == 1
 
-    person.helm("upgrade", RELEASE, following, "--values", VALUES, "--wait", "--timeout", "3m")
+    person.helm("upgrade", RELEASE, CHART, "--values", VALUES, "--wait", "--timeout", "3m")
     eventually(lambda: hosts_are_ready(person), 90)
     assert allocated(person, "n2") == sizes(ALPHA, GAMMA)
 

@@ -4,9 +4,8 @@ import pytest
 
 from devcluster import ClusterError
 from devnodes.guest import Guest
-from tests.lane.person import NAMESPACE, RELEASE, Object, Person, condition, eventually
-from tests.lane.test_2_guests import ALPHA, BETA, GAMMA, allocated, holds, instance_is_ready, named, sizes
-from tests.lane.test_4_faults import says
+from tests.lane.guests import ALPHA, BETA, GAMMA, allocated, holds, instance_is_ready, named, node_says, sizes
+from tests.lane.person import RELEASE, Object, Person, condition, eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -17,8 +16,8 @@ def test_a_node_that_died_is_unknown_and_its_record_stays_while_instances_name_i
     person.lab.n2.power_off()
     person.kubectl("delete", "node", "n2")
 
-    eventually(lambda: says(person, "n2", "Ready", "Unknown"), 90)
-    eventually(lambda: says(person, "n2", "Vanished", "True"), 90)
+    eventually(lambda: node_says(person, "n2", "Ready", "Unknown"), 90)
+    eventually(lambda: node_says(person, "n2", "Vanished", "True"), 90)
     assert allocated(person, "n2") == sizes(*MOVED)
     assert condition(person.node("n1"), "Ready")["status"] == "True"
 
@@ -70,14 +69,4 @@ def is_gone(person: Person, node: str) -> None:
 
 
 def nothing_is_left(person: Person) -> None:
-    assert leftovers(person) == []
-
-
-def leftovers(person: Person) -> list[str]:
-    """What the release made, kinds apart; of its kinds helm says that it keeps them."""
-    kinds = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
-    # The Pod of `helm test` is nobody's: Helm leaves what it made for hooks.
-    ours = "-l=app.kubernetes.io/name=hypertally,app.kubernetes.io/component!=verify"
-    found = person.get(kinds, ours)
-    more = person.get("all,configmaps,serviceaccounts,leases", f"-n={NAMESPACE}", ours)
-    return [f"{each['kind']} {each['metadata']['name']}" for each in [*found, *more]]
+    assert person.left() == []

@@ -7,9 +7,8 @@ import pytest
 import urllib3
 
 from devnodes.node import LIBVIRTD
+from tests.lane.guests import ALPHA, BETA, GAMMA, GROUP, allocated, hosts_are_ready, node_says, sizes
 from tests.lane.person import NAMESPACE, Object, Person, condition, eventually
-from tests.lane.test_1_install import hosts_are_ready
-from tests.lane.test_2_guests import ALPHA, BETA, GAMMA, GROUP, allocated, sizes
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -30,8 +29,8 @@ def test_a_host_whose_libvirtd_stops_says_so_and_keeps_its_charge(person: Person
     n2 = person.lab.n2
     n2.end(LIBVIRTD)
 
-    eventually(lambda: says(person, "n2", "LibvirtConnected", "False"), 90)
-    eventually(lambda: says(person, "n2", "Ready", "False"))
+    eventually(lambda: node_says(person, "n2", "LibvirtConnected", "False"), 90)
+    eventually(lambda: node_says(person, "n2", "Ready", "False"))
     assert "libvirt" in condition(person.node("n2"), "Ready")["message"].lower()
     assert allocated(person, "n2") == sizes(ALPHA, GAMMA)
     assert condition(person.node("n1"), "Ready")["status"] == "True"
@@ -90,11 +89,6 @@ def another_agent_is_ready(person: Person, node: str, old: str) -> None:
     pod = person.agent_on(node)
     assert pod["metadata"]["uid"] != old
     assert condition(pod, "Ready").get("status") == "True"
-
-
-def says(person: Person, node: str, type_: str, status: str) -> None:
-    told = condition(person.node(node), type_)
-    assert told.get("status") == status, told
 
 
 def stolen_token(person: Person) -> str:

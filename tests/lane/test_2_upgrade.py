@@ -1,0 +1,169 @@
+"""The release before this one accounts for guests; this one comes while they run, and nothing of theirs changes."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from devnodes import readme
+from tests.lane.guests import (
+    ALPHA,
+    BETA,
+    counts,
+    goes_on_counting,
+    holds,
+    hosts_are_ready,
+    instance,
+    instance_is_ready,
+    migration,
+    orphans_are,
+)
+from tests.lane.person import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Person, eventually
+from tests.support.history import Key, Recorder, State
+
+pytestmark = pytest.mark.timeout(400)
+
+KINDS = ("computenodes", "instances", "migrations")
+
+#: Of a ledger: what is held and by whom, and the counters for schedulers. The rest are numbers that count its writes.
+BOOKS = ("claims", "allocatable", "allocated", "free", "instances", "orphans", "states", "workload")
+
+
+def test_the_release_before_this_one_installs_with_its_own_programs(person: Person, chart_before: Path) -> None:
+    person.helm("install", RELEASE, chart_before, "--create-namespace", "--values", VALUES, "--wait", "--timeout", "3m")
+
+    eventually(lambda: hosts_are_ready(person))
+    version = version_of(chart_before)
+    assert version != version_of(CHART)
+    for program in ("agent", "controller"):
+        pod = person.pods(program)[0]["metadata"]["name"]
+        said = person.kubectl("exec", f"-n={NAMESPACE}", pod, "--", f"hypertally-{program}", "--version")
+        assert said.split() == [f"hypertally-{program}", version]
+
+
+def test_it_accounts_for_guests_of_which_one_is_to_move(person: Person) -> None:
+    n1 = person.lab.n1
+    n1.start_guest(ALPHA)
+    n1.start_guest(BETA)
+    eventually(lambda: orphans_are(person, "n1", [ALPHA, BETA]))
+    person.apply(instance(ALPHA, "n1"))
+    eventually(lambda: instance_is_ready(person, ALPHA, "n1"))
+
+    person.apply(migration(ALPHA, "n2"))
+
+    eventually(lambda: holds(person, "n2", ALPHA, {"Incoming"}))
+    holds(person, "n1", ALPHA, {"Running"})
+    orphans_are(person, "n1", [BETA])
+
+
+def test_helm_upgrades_to_this_release_while_guests_run_and_nothing_of_theirs_changes(
+    person: Person, tmp_path: Path
+) -> None:
+    changes_nothing_of_the_guests(person, lambda: upgrade(person, tmp_path), version_of(CHART), tmp_path)
+
+
+def test_nothing_of_the_release_before_is_left(person: Person, chart_before: Path) -> None:
+    """Every object that a chart makes is labelled with its version."""
+    eventually(lambda: nothing_is_labelled(person, f"{RELEASE}-{version_of(chart_before)}"))
+
+
+def test_a_rollback_changes_nothing_of_theirs_either_nor_does_a_second_upgrade(
+    person: Person, chart_before: Path, tmp_path: Path
+) -> None:
+    def rollback() -> None:
+        person.helm("rollback", RELEASE, "1", "--wait", "--timeout", "3m")
+
+    changes_nothing_of_the_guests(person, rollback, version_of(chart_before), tmp_path)
+    changes_nothing_of_the_guests(person, lambda: upgrade(person, tmp_path / "again"), version_of(CHART), tmp_path)
+
+
+def upgrade(person: Person, folder: Path) -> None:
+    """By the commands of docs/operations.md, where the file of values is beside the chart."""
+    folder.mkdir(exist_ok=True)
+    (folder / "helm").symlink_to(ROOT / "helm")
+    (folder / "values.yaml").symlink_to(VALUES)
+    for command in readme.upgrading():
+        person.type(command, folder)
+
+
+def changes_nothing_of_the_guests(person: Person, change: Callable[[], object], version: str, folder: Path) -> None:
+    """Looks at every version of every object that is stored until all programs are others, of that version."""
+    before, pods, running = stored(person), person.programs(), domain_ids(person)
+    with Recorder(person.lab.cluster, folder / "watch.log") as history:
+        change()
+        eventually(lambda: only_others_run(person, pods, version), 180)
+        eventually(lambda: hosts_are_ready(person))
+        states = history.states()
+
+    assert domain_ids(person) == running
+    goes_on_counting(person.lab.n1, ALPHA)
+    counted = counts(person.lab.n1, ALPHA)
+    assert counted == list(range(counted[0], counted[0] + len(counted)))
+    nothing_was_deleted(states)
+    versions = by_object(states)
+    assert versions.keys() == before.keys()
+    for key, known in versions.items():
+        assert {each["metadata"]["uid"] for each in known} == {before[key]["metadata"]["uid"]}, key
+        if key[0] == "computenodes":
+            assert [books(each) for each in known] == [books(before[key])] * len(known), key
+            counted_on(known)
+
+
+def nothing_was_deleted(states: Sequence[State]) -> None:
+    for earlier, later in pairwise(states):
+        assert {key for key in earlier.objects.keys() - later.objects.keys() if key[0] in KINDS} == set()
+
+
+def by_object(states: Sequence[State]) -> dict[Key, list[Object]]:
+    """Its versions, in their order."""
+    found: dict[Key, list[Object]] = {}
+    for state in states:
+        for key, version in state.objects.items():
+            known = found.setdefault(key, []) if key[0] in KINDS else [version]
+            if known[-1:] != [version]:
+                known.append(version)
+    return found
+
+
+def books(node: Object) -> Object:
+    return {part: node["status"]["ledger"].get(part) for part in BOOKS}
+
+
+def counted_on(versions: Sequence[Object]) -> None:
+    """No program began anew: what one of them wrote last, the next one has read."""
+    for part in ("report", "ledger"):
+        numbers = [each["status"][part]["generation"] for each in versions]
+        assert {after - before for before, after in pairwise(numbers)} <= {0, 1}, (part, numbers)
+
+
+def stored(person: Person) -> dict[Key, Object]:
+    return {
+        (plural, each["metadata"]["name"]): each for plural in KINDS
+        for each in person.get(plural, "--all-namespaces")
+    }  # fmt: skip
+
+
+def domain_ids(person: Person) -> dict[str, str]:
+    """libvirt gives another one whenever a guest is started."""
+    return {guest.name: person.lab.n1.virsh("domid", guest.uuid) for guest in (ALPHA, BETA)}
+
+
+def only_others_run(person: Person, old: set[tuple[str, str]], version: str) -> None:
+    now = person.programs()
+    assert len(now) == len(old)
+    assert not now & old
+    assert {tag for _, tag in now} == {version}
+
+
+def nothing_is_labelled(person: Person, chart: str) -> None:
+    kinds = ",".join(person.kubectl("api-resources", "--verbs=list", "-o=name").split())
+    assert person.kubectl("get", kinds, "--all-namespaces", f"-l=helm.sh/chart={chart}", "-o=name") == ""
+
+
+def version_of(chart: Path) -> str:
+    """Of the chart, which is that of its images."""
+    told = yaml.safe_load((chart / "Chart.yaml").read_text())
+    assert told["version"] == told["appVersion"]
+    return str(told["version"])
