@@ -20,6 +20,7 @@ from tests.support.api_server import Kind
 from tests.support.samples import Object, condition
 
 AGENTS = "hypertally-agent"
+VERIFY = "hypertally-verify"
 NAMESPACE = "hypertally-system"
 WELL = [condition(type_) for type_ in ("LibvirtConnected", "InventoryComplete", "Ready")]
 GONE = [*WELL[:2], condition("Ready", "Unknown", message="The agent is silent.")]
@@ -47,6 +48,17 @@ class Hosts:
         spec = {"selector": {"matchLabels": {"a": "b"}}, "template": pod}
         metadata = {"name": AGENTS, "namespace": NAMESPACE}
         self.cluster.apply_objects({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec})
+
+    def leave_pod(self) -> None:
+        """As `helm test` leaves it: it has ended. On a server without kubelets a Pod that is bound would not go."""
+        spec = {"automountServiceAccountToken": False, "containers": [{"name": "a", "image": "a"}]}
+        self.cluster.apply_objects(
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": NAMESPACE}},
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": VERIFY, "namespace": NAMESPACE}, "spec": spec},
+        )
+
+    def have_pod(self) -> bool:
+        return VERIFY in self.cluster.kubectl("get", "pods", "--namespace", NAMESPACE, "-o", "name")
 
     def have_agents(self) -> bool:
         return AGENTS in self.cluster.kubectl("get", "daemonsets", "--namespace", NAMESPACE, "-o", "name")
@@ -127,9 +139,9 @@ class TestVerify:
 
 
 class TestRetire:
-    def look(self, hosts: Hosts, margin: float = 0.0, user: str = "") -> Finding:
+    def look(self, hosts: Hosts, user: str = "", pod: str = "") -> Finding:
         settings = Settings(agent_grace=0, lease_namespace=NAMESPACE)
-        return run(hosts, lambda client: retire(client, settings, AGENTS, margin), user)
+        return run(hosts, lambda client: retire(client, settings, AGENTS, pod, margin=0.0), user)
 
     def test_the_agents_end_and_every_host_has_been_told_so(self, hosts: Hosts) -> None:
         hosts.run_agents()
@@ -161,7 +173,7 @@ class TestRetire:
 
         bare: Any = Bare()
         settings = Settings(agent_grace=0, lease_namespace=NAMESPACE)
-        found = asyncio.run(retire(bare, settings, AGENTS, 0.0))
+        found = asyncio.run(retire(bare, settings, AGENTS, margin=0.0))
         assert found == Finding(["Every ComputeNode says that nobody looks after it."], good=True)
 
     def test_a_host_whose_agent_runs_elsewhere_is_named_and_keeps_nothing_from_its_end(self, hosts: Hosts) -> None:
@@ -173,6 +185,15 @@ class TestRetire:
     def test_agents_that_are_gone_already_are_no_trouble(self, hosts: Hosts) -> None:
         assert self.look(hosts).good
 
+    def test_the_pod_of_helm_test_goes_too(self, hosts: Hosts) -> None:
+        hosts.leave_pod()
+
+        assert self.look(hosts, pod=VERIFY).good
+        assert not hosts.have_pod()
+
+    def test_a_pod_that_nobody_has_made_is_no_trouble(self, hosts: Hosts) -> None:
+        assert self.look(hosts, pod=VERIFY).good
+
     def test_without_the_right_to_end_the_agents_it_fails_and_says_so(self, hosts: Hosts) -> None:
         hosts.run_agents()
 
@@ -180,12 +201,14 @@ class TestRetire:
             self.look(hosts, user="nobody")
         assert hosts.have_agents()
 
-    def test_what_it_is_to_end_has_to_be_named(self) -> None:
-        command = [sys.executable, "-m", "hypertally.controller", "retire", "--kubeconfig", "x"]
+    @pytest.mark.parametrize("named", [[], ["daemonset", AGENTS, "pod"], ["daemonset", AGENTS, "pod", "--all"]])
+    def test_what_it_is_to_end_has_to_be_named(self, named: list[str]) -> None:
+        command = [sys.executable, "-m", "hypertally.controller", "retire", *named, "--kubeconfig", "x"]
 
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
         assert done.returncode == 2
         assert done.stderr.strip() == (
-            "hypertally-controller: usage: hypertally-controller retire daemonset NAME [the controller's flags]"
+            "hypertally-controller: usage: hypertally-controller retire daemonset NAME [pod NAME] "
+            "[the controller's flags]"
         )

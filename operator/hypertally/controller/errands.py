@@ -10,13 +10,13 @@ from hypertally.api.conditions import Status, find
 from hypertally.api.decode import decode
 from hypertally.kube.aio import AsyncKubeClient
 from hypertally.kube.errors import Conflict, KindMissing, NotFound, ServerError, TooManyRequests, Unreachable
-from hypertally.kube.kinds import COMPUTE_NODE, DAEMON_SET, Ref
+from hypertally.kube.kinds import COMPUTE_NODE, DAEMON_SET, POD, Ref
 from hypertally.serving.options import UsageError
 
 from .settings import Settings
 
 VERIFY_USAGE = "verify [the controller's flags]"
-RETIRE_USAGE = "retire daemonset NAME [the controller's flags]"
+RETIRE_USAGE = "retire daemonset NAME [pod NAME] [the controller's flags]"
 _POLL_SECONDS = 2.0
 _VERIFY_SECONDS = 120.0
 _DELETE_SECONDS = 30.0
@@ -45,7 +45,9 @@ def errand(arguments: Sequence[str]) -> Errand | None:
     match arguments:
         case ["verify", *flags]:
             return Errand(flags, verify)
-        case ["retire", "daemonset", name, *flags] if not name.startswith("-"):
+        case ["retire", "daemonset", name, "pod", pod, *flags] if not any(each.startswith("-") for each in (name, pod)):
+            return Errand(flags, lambda client, settings: retire(client, settings, name, pod))
+        case ["retire", "daemonset", name, *flags] if not name.startswith("-") and flags[:1] != ["pod"]:
             return Errand(flags, lambda client, settings: retire(client, settings, name))
         case ["retire", *_]:
             raise UsageError(f"usage: hypertally-controller {RETIRE_USAGE}")
@@ -68,11 +70,14 @@ async def verify(client: AsyncKubeClient, _: Settings, seconds: float = _VERIFY_
 
 
 async def retire(
-    client: AsyncKubeClient, settings: Settings, name: str, margin: float = _RETIRE_MARGIN_SECONDS
+    client: AsyncKubeClient, settings: Settings, name: str, pod: str = "", margin: float = _RETIRE_MARGIN_SECONDS
 ) -> Finding:
     """Ends the agents and waits until the controllers have told so on every ComputeNode. Good in any case: a host whose
-    agent runs elsewhere is still looked after, and is named."""
+    agent runs elsewhere is still looked after, and is named. The Pod goes, too, if there is one: that of `verify`,
+    which nothing else removes."""
     await _delete(client, Ref(DAEMON_SET, name, settings.lease_namespace))
+    if pod:
+        await _delete(client, Ref(POD, pod, settings.lease_namespace))
 
     async def look() -> Finding:
         try:

@@ -32,6 +32,7 @@ MIGRATION = Kind(API_VERSION, "Migration", MIGRATIONS)
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 EVENT = Kind("v1", "Event", "events")
 NODE = Kind("v1", "Node", "nodes")
+POD = Kind("v1", "Pod", "pods")
 DAEMON_SET = Kind("apps/v1", "DaemonSet", "daemonsets")
 
 
