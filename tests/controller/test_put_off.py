@@ -35,7 +35,8 @@ class Server:
         }
         self.homes: list[str] = []
 
-    async def get(self, ref: Ref) -> Object:
+    async def get(self, ref: Ref, since: str = "") -> Object:
+        del since
         return self.node if ref.name == "n" else self.instance
 
     async def patch(self, ref: Ref, operations: list[Object], part: str) -> Object:

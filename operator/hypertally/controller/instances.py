@@ -130,7 +130,7 @@ class InstanceReconciler:
         return Surroundings(nodes, looks, self._cache.migrations_of(instance))
 
     async def _read(self, instance: Instance) -> Surroundings:
-        nodes = {name: await self._reads.node(name) for name in sorted(self._concerned(instance))}
+        nodes = {name: await self._read_node(name, instance) for name in sorted(self._concerned(instance))}
         looks = {n: await self._reads.look(node) for n, node in nodes.items() if node and _has_stamp(node, instance)}
         keys = [key_of(m.metadata) for m in self._cache.migrations_of(instance)]
         move = instance.status.move
@@ -138,6 +138,10 @@ class InstanceReconciler:
             keys.append(f"{instance.metadata.namespace}/{move.migration_name}")
         migrations = [await self._reads.migration(key) for key in dict.fromkeys(keys)]
         return Surroundings(nodes, looks, [m for m in migrations if m is not None])
+
+    async def _read_node(self, name: str, instance: Instance) -> ComputeNode | None:
+        cached = self._cache.nodes.get(name)
+        return await self._reads.node(name, since=self._nodes.written.since(cached, instance) if cached else "")
 
     def _concerned(self, instance: Instance) -> set[str]:
         targets = {m.spec.target_compute_node_name for m in self._cache.migrations_of(instance) if is_open(m)}

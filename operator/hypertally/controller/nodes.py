@@ -28,6 +28,7 @@ from .kit import Kit
 from .patches import conditions_patch, ledger_patch
 from .refusals import Refusals
 from .store import key_of
+from .written import WrittenNodes
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +45,18 @@ class NodeReconciler:
         self._reads = kit.reads
         self._vanished = vanished
         self._refusals = Refusals()
+        self.written = WrittenNodes()
 
     async def reconcile(self, name: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.nodes.get(name)
-        if cached is None or not self._is_due(cached):
+        if cached is None:
+            self.written.forget(name)
             return
-        raw = await self._reads.raw_node(name)
+        if not self._is_due(cached):
+            return
+        # What is written is written only to that very report, ledger and spec: of an older one nothing comes.
+        raw = await self._reads.raw_node(name, since=cached.metadata.resource_version)
         if raw is None:
             return
         node = decode(raw, ComputeNode)
@@ -63,8 +69,10 @@ class NodeReconciler:
             operations = conditions_patch(node, conditions)
         else:
             return
+        known = [i for i in self._cache.naming(name) if i.status.compute_node_name != name]
         written = await self._kit.client.patch(Ref(COMPUTE_NODE, name), operations, "status")
         self._cache.nodes.renew(written)
+        self.written.note(written, known)
         self._kit.events.tell_transitions(node, replace(node.status, conditions=conditions))
 
     def _is_due(self, cached: ComputeNode) -> bool:

@@ -16,21 +16,26 @@ from hypertally.ledger.wants import names
 
 from .agents import read_lease
 
-T = TypeVar("T", ComputeNode, Instance, Migration)
+T = TypeVar("T", Instance, Migration)
 
 
 class LiveReads:
-    """Each call is one GET from the API server, past every cache. None for what is not there."""
+    """Each call is one GET from the API server, past every cache. None for what is not there.
+
+    With `since`, of what may be of any version that is no older than that: for whoever writes on condition that it is
+    still so, or knows that this version is new enough.
+    """
 
     def __init__(self, client: AsyncKubeClient, lease_namespace: str) -> None:
         self._client = client
         self._lease_namespace = lease_namespace
 
-    async def raw_node(self, name: str) -> Object | None:
-        return await self._get(Ref(COMPUTE_NODE, name))
+    async def raw_node(self, name: str, since: str = "") -> Object | None:
+        return await self._get(Ref(COMPUTE_NODE, name), since)
 
-    async def node(self, name: str) -> ComputeNode | None:
-        return await self._typed(COMPUTE_NODE, name, ComputeNode)
+    async def node(self, name: str, since: str = "") -> ComputeNode | None:
+        obj = await self.raw_node(name, since)
+        return decode(obj, ComputeNode) if obj is not None else None
 
     async def raw_instance(self, key: str) -> Object | None:
         return await self._get(_ref(INSTANCE, key))
@@ -77,9 +82,9 @@ class LiveReads:
         obj = await self._get(_ref(kind, key))
         return decode(obj, type_) if obj is not None else None
 
-    async def _get(self, ref: Ref) -> Object | None:
+    async def _get(self, ref: Ref, since: str = "") -> Object | None:
         try:
-            return await self._client.get(ref)
+            return await self._client.get(ref, since)
         except NotFound:
             return None
 

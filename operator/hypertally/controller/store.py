@@ -74,13 +74,13 @@ class Store(Generic[T]):
     def keep_only(self, uids: frozenset[str], before: str) -> None:
         """Drop what a full list, made at version `before`, no longer has."""
         for key, held in list(self._objects.items()):
-            if held.metadata.uid not in uids and _version(held.metadata.resource_version) <= _version(before):
+            if held.metadata.uid not in uids and version_of(held.metadata.resource_version) <= version_of(before):
                 self._drop(key)
 
     def outdated(self, present: Iterable[Object]) -> list[Object]:
         """Of the metadata of all that is there, those that are not held, or held in an older version."""
-        held = {o.metadata.uid: _version(o.metadata.resource_version) for o in self._objects.values()}
-        return [m for m in present if held.get(m["uid"], -1) < _version(m["resourceVersion"])]
+        held = {o.metadata.uid: version_of(o.metadata.resource_version) for o in self._objects.values()}
+        return [m for m in present if held.get(m["uid"], -1) < version_of(m["resourceVersion"])]
 
     def _put(self, obj: Object, *, is_whole: bool = False) -> str | None:
         if (held := self._held_as_is(obj)) is not None:
@@ -145,9 +145,9 @@ def _object(value: Any) -> Object:
 
 
 def _is_newer(new: ObjectMeta, old: ObjectMeta) -> bool:
-    return _version(new.resource_version) > _version(old.resource_version)
+    return version_of(new.resource_version) > version_of(old.resource_version)
 
 
-def _version(text: str) -> int:
+def version_of(text: str) -> int:
     """resourceVersions of one resource are comparable integers since Kubernetes 1.35 (KEP-5504), and were before."""
     return int(text) if text.isdigit() else 0

@@ -60,8 +60,11 @@ class AsyncKubeClient:
         self._manager = manager
         self._deadlines = deadlines
 
-    async def get(self, ref: Ref) -> Object:
-        return await self._ask("GET", ref.kind, ref.path())
+    async def get(self, ref: Ref, since: str = "") -> Object:
+        """The newest; or one that is no older than the resourceVersion `since`, which the server has in its cache: to
+        find the newest takes it as long as to decode it once more."""
+        query = {"resourceVersion": since} if since else None
+        return await self._ask("GET", ref.kind, ref.path(), query=query)
 
     async def schema(self) -> Object:
         """Of our kinds, as the server publishes it."""

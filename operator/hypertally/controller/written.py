@@ -1,0 +1,45 @@
+"""What our own writes prove: which ComputeNode is no older than which Instance."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hypertally.api.compute_node import ComputeNode
+from hypertally.api.instance import Instance
+from hypertally.kube.aio import Object
+
+from .store import version_of
+
+
+@dataclass(frozen=True)
+class _Write:
+    version: int
+    known: dict[str, str]
+    """By uid, the resourceVersions of the Instances that were known when the write was sent."""
+
+
+class WrittenNodes:
+    """What an Instance is told must be read of its ComputeNode after the Instance was. When this program knew the
+    Instance in a version, and after that wrote the ComputeNode, then what the server answered was read after: whoever
+    still finds the Instance in that version may read the ComputeNode from the server's cache, if no older than that.
+    The last write of each ComputeNode is kept."""
+
+    def __init__(self) -> None:
+        self._writes: dict[str, _Write] = {}
+
+    def note(self, written: Object, known: Iterable[Instance]) -> None:
+        """`known`: of what was known before the write was sent, the Instances that have yet to be told of it."""
+        metadata = written["metadata"]
+        versions = {one.metadata.uid: one.metadata.resource_version for one in known}
+        self._writes[metadata["name"]] = _Write(version_of(metadata["resourceVersion"]), versions)
+
+    def forget(self, name: str) -> None:
+        self._writes.pop(name, None)
+
+    def since(self, node: ComputeNode, instance: Instance) -> str:
+        """The resourceVersion of `node` if that was written, by whomever, after this version of the Instance was known
+        here; else none. A cache that fell behind the write (a restored backup) proves nothing."""
+        write, metadata = self._writes.get(node.metadata.name), instance.metadata
+        is_known = write is not None and write.known.get(metadata.uid) == metadata.resource_version
+        if write is None or not is_known or version_of(node.metadata.resource_version) < write.version:
+            return ""
+        return node.metadata.resource_version
