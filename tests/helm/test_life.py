@@ -9,75 +9,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import Cluster, ClusterError
+from devcluster import Cluster
 from devcluster.waiting import wait_until
-from tests.conftest import CRDS
 from tests.helm.chart import CHART, DEADLINE, NAMESPACE, VALUES, Object, objects, program
-from tests.support import samples
-
-RELEASE = ("hypertally", "--namespace", NAMESPACE)
+from tests.helm.installed import HOST, RELEASE, Installed
 
 #: Seconds: each command of Helm takes some on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
-HOST = "kept"
 REFUSED = "schema version 2 of computenodes.compute.hypertally.dev is not replaced by 1"
-
-#: All kinds that the chart makes, but the definitions.
-MADE = (
-    "daemonsets", "deployments", "configmaps", "services", "serviceaccounts", "networkpolicies",
-    "poddisruptionbudgets", "roles", "rolebindings", "clusterroles", "clusterrolebindings",
-    "validatingadmissionpolicies", "validatingadmissionpolicybindings",
-)  # fmt: skip
 
 #: Kinds whose definitions are the Prometheus operator's.
 FOREIGN = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
-
-
-class Installed:
-    """One cluster, and Helm for it."""
-
-    def __init__(self, cluster: Cluster, home: Path, helm: str = "Helm 4") -> None:
-        self.cluster = cluster
-        self._home = home
-        self._helm = helm
-
-    def try_(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self._home), "KUBECONFIG": str(self.cluster.kubeconfig)}
-        command = [program(self._helm), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False, env=environment)
-
-    def helm(self, *arguments: str | Path) -> str:
-        done = self.try_(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def names(self, *kinds: str) -> set[str]:
-        return set(self.cluster.kubectl("get", ",".join(kinds), "--all-namespaces", "-o", "name").split())
-
-    def schema_version(self) -> str:
-        crd = json.loads(self.cluster.kubectl("get", "crd", "computenodes.compute.hypertally.dev", "-o", "json"))
-        return str(crd["metadata"]["annotations"]["compute.hypertally.dev/schema-version"])
-
-    def rack(self) -> str:
-        return self.cluster.kubectl("get", "computenode", HOST, "-o", "jsonpath={.spec.rack}")
-
-    def put_host(self) -> None:
-        body = samples.compute_node(HOST)
-        self.cluster.apply_objects({key: value for key, value in body.items() if key != "status"})
-
-    def would_replace(self) -> str:
-        """What is said of the definition of this version in place of the one that is there."""
-        try:
-            return self.cluster.kubectl("replace", "--dry-run=server", "-f", CRDS / "computenodes.yaml")
-        except ClusterError as error:
-            return str(error)
-
-
-@pytest.fixture(scope="module")
-def bare() -> Iterator[Cluster]:
-    with Cluster.start("chart", may_build=False) as running:
-        yield running
 
 
 @pytest.fixture
@@ -140,6 +83,26 @@ class TestLife:
         assert "compute.hypertally.dev" in done.stderr
         assert 'must equal "other": current value is "hypertally"' in done.stderr
 
+    @pytest.mark.parametrize(
+        ("values", "met"),
+        [
+            (("crds.install=false",), 'ClusterRole "hypertally-agent"'),
+            (("crds.install=false", "rbac.create=false"), 'ValidatingAdmissionPolicy "hypertally-s'),
+            (("crds.install=false", "policies.enabled=false"), 'ClusterRole "hypertally-agent"'),
+        ],
+        ids=["kinds from elsewhere", "rights from elsewhere", "no policies"],
+    )
+    def test_a_second_release_is_refused_also_where_it_brings_no_kinds(
+        self, installed: Installed, values: Sequence[str], met: str
+    ) -> None:
+        settings = [part for value in values for part in ("--set", value)]
+        done = installed.try_("install", "other", CHART, "--namespace", "other", "--create-namespace", *settings)
+
+        assert done.returncode != 0
+        assert met in done.stderr
+        assert 'must equal "other": current value is "hypertally"' in done.stderr
+        assert installed.named("other") == []
+
     def test_an_upgrade_adds_fields_and_keeps_what_is_stored(self, upgraded: Installed) -> None:
         assert upgraded.schema_version() == "2"
         assert upgraded.rack() == "r1"
@@ -170,11 +133,11 @@ class TestLife:
         assert (upgraded.schema_version(), upgraded.rack()) == ("2", "r1")
 
     def test_an_uninstall_removes_everything_but_the_kinds_and_what_is_stored(self, upgraded: Installed) -> None:
-        assert any("hypertally" in name for name in upgraded.names(*MADE))
+        assert upgraded.named("hypertally")
 
         upgraded.helm("uninstall", *RELEASE, "--no-hooks")
 
-        assert [name for name in upgraded.names(*MADE) if "hypertally" in name] == []
+        assert upgraded.named("hypertally") == []
         assert len(upgraded.names("crd")) == 3
         assert upgraded.rack() == "r1"
 
@@ -188,6 +151,7 @@ class TestLife:
 def test_the_oldest_helm_installs_upgrades_and_keeps_what_is_stored(old_helm: Installed, newer: Path) -> None:
     old_helm.helm("install", *RELEASE, CHART, "--create-namespace")
     old_helm.put_host()
+    assert "rollout status daemonset/hypertally-agent" in old_helm.helm("get", "notes", *RELEASE)
 
     old_helm.helm("upgrade", *RELEASE, newer)
     assert old_helm.try_("upgrade", *RELEASE, CHART).returncode != 0

@@ -199,11 +199,86 @@ def test_the_end_of_the_agents_is_theirs_alone() -> None:
     (pod,) = [pod for name, pod in pods(DEFAULT) if name == "Job/hypertally-retire"]
     role = find(DEFAULT, "Role", "hypertally-retire")
 
-    assert pod["containers"][0]["args"] == ["retire", "daemonset", "hypertally-agent"]
+    assert pod["containers"][0]["args"] == ["retire", "daemonset", "hypertally-agent", "pod", "hypertally-verify"]
     assert role["rules"] == [
         {"apiGroups": ["apps"], "resources": ["daemonsets"], "resourceNames": ["hypertally-agent"],
          "verbs": ["get", "delete"]},
+        {"apiGroups": [""], "resources": ["pods"], "resourceNames": ["hypertally-verify"], "verbs": ["get", "delete"]},
     ]  # fmt: skip
+
+
+def commands(values: Path) -> dict[str, Object]:
+    """The Pods that run a command and end, by what runs them, with their metadata."""
+    found = {each["kind"]: each for each in objects(values) if each["kind"] in ("Job", "Pod")}
+    return {kind: each["spec"]["template"] if kind == "Job" else each for kind, each in found.items()}
+
+
+@by_values
+def test_what_the_hooks_run_gets_from_the_values_what_the_controller_gets(values: Path) -> None:
+    expected = component(values, "controller")["spec"]["template"]
+    for pod in commands(values).values():
+        for part in ("imagePullSecrets", "priorityClassName", "nodeSelector", "tolerations", "securityContext"):
+            assert pod["spec"].get(part) == expected["spec"].get(part), part
+        assert pod["metadata"]["labels"].get("team") == expected["metadata"]["labels"].get("team")
+        assert pod["metadata"].get("annotations", {}).get("example.org/scan") == (
+            expected["metadata"]["annotations"].get("example.org/scan")
+        )
+        (of_pod,), (of_controller,) = pod["spec"]["containers"], expected["spec"]["containers"]
+        assert environment(of_pod).get("TZ") == environment(of_controller).get("TZ")
+
+
+def test_what_the_hooks_run_is_kept_to_the_controllers_machines_and_not_apart_from_them() -> None:
+    values = value_file("own-registry")
+    expected = component(values, "controller")["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+
+    assert [pod["spec"]["affinity"] for pod in commands(values).values()] == [{"nodeAffinity": expected}] * 2
+
+
+@by_values
+def test_a_network_policy_lets_the_hooks_out_as_it_does_the_programs_and_nobody_in(values: Path) -> None:
+    policies = {each["metadata"]["name"]: each["spec"] for each in objects(values) if each["kind"] == "NetworkPolicy"}
+    (mine,) = [name for name in policies if name.endswith("-commands")] or [""]
+
+    assert bool(mine) is (values.stem != "least")
+    for pod in commands(values).values():
+        spec, labels = policies[mine], pod["metadata"]["labels"]
+        (component_of,) = spec["podSelector"]["matchExpressions"]
+        assert labels.items() >= spec["podSelector"]["matchLabels"].items()
+        assert labels[component_of["key"]] in component_of["values"]
+        assert spec["ingress"] == []
+        (same,) = {str(each.get("egress")) for each in policies.values()}
+        assert same == str(spec.get("egress"))
+
+
+def test_the_rights_to_end_the_agents_are_made_where_rights_are_made() -> None:
+    rights = {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+
+    def of_retire(values: str) -> set[str]:
+        found = objects(value_file(values))
+        return {each["kind"] for each in found if each["metadata"]["name"] == "hypertally-retire"}
+
+    assert of_retire("default") == {*rights, "ServiceAccount", "Job"}
+    assert of_retire("rbd") == {"ServiceAccount", "Job"}
+
+
+@by_values
+def test_only_what_runs_is_a_hook_and_what_stays_of_it_is_removed(values: Path) -> None:
+    """Helm forgets hooks: an uninstall without them, and one that fails, leave what they made."""
+    hooks = [each for each in objects(values) if "helm.sh/hook" in each["metadata"].get("annotations", {})]
+
+    assert {each["kind"] for each in hooks} <= {"Job", "Pod"}
+    for each in hooks:
+        if each["kind"] == "Job":
+            assert each["spec"]["ttlSecondsAfterFinished"] == 3600
+            assert each["spec"]["template"]["spec"]["containers"][0]["args"][-2:] == [
+                "pod", each["metadata"]["name"].replace("retire", "verify")
+            ]  # fmt: skip
+
+
+def test_the_agent_is_in_libvirts_group_beside_its_own() -> None:
+    pod = component(value_file("host-network"), "agent")["spec"]["template"]["spec"]
+
+    assert pod["securityContext"]["supplementalGroups"] == [64055, 118]
 
 
 @pytest.mark.parametrize(("values", "budgets"), [("default", 1), ("own-registry", 1), ("least", 0)])

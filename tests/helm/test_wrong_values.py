@@ -44,7 +44,50 @@ WRONG = [
     ("metrics.kubeStateMetrics.enabled=true,metrics.kubeStateMetrics.serviceAccount.name=k",
      ["metrics.kubeStateMetrics.serviceAccount.namespace is missing"]),
     ("controller.config.agent-grace=300", ["retire.deadlineSeconds: 240 is too short, allowed is 390 or more"]),
+    ("agent.serviceAccount.name=same,controller.serviceAccount.name=same",
+     ['agent.serviceAccount.name and controller.serviceAccount.name: both are "same"', "two different accounts"]),
+    ("agent.serviceAccount.name=hypertally-controller", ['both are "hypertally-controller"']),
+    ("agent.serviceAccount.create=false", ["agent.serviceAccount.name is missing: with"]),
+    ("controller.serviceAccount.create=false", ["controller.serviceAccount.name is missing: with"]),
+    ("controller.serviceAccount.name=hypertally-retire",
+     ['controller.serviceAccount.name: "hypertally-retire" is the account that ends', "allowed is any other"]),
+    (r"agent.podLabels.app\.kubernetes\.io/name=x",
+     ['agent.podLabels: "app.kubernetes.io/name" is set by the chart itself; allowed are keys other than']),
+    (r"controller.podLabels.app\.kubernetes\.io/component=x", ['controller.podLabels: "app.kubernetes.io/component"']),
+    (r"controller.podAnnotations.helm\.sh/hook=x", ['controller.podAnnotations: "helm.sh/hook"']),
+    (r"agent.podAnnotations.checksum/config=x", ['agent.podAnnotations: "checksum/config"']),
+    (r"metrics.rules.labels.app\.kubernetes\.io/part-of=x", ['metrics.rules.labels: "app.kubernetes.io/part-of"']),
+    ("agent.hostNetwork=true,networkPolicy.metricsFrom[0].podSelector.matchLabels.a=b",
+     ["networkPolicy.metricsFrom: with agent.hostNetwork: true it would not hold", "Allowed is"]),
+    ("agent.imageFolders={/tmp}", ["agent.imageFolders: the folder /tmp ", "allowed are folders that are neither"]),
+    ("agent.imageFolders={/srv/ok,/tmp/}", ["agent.imageFolders: the folder /tmp ", "where the agent's Pod has /tmp"]),
+    ("agent.imageFolders={/srv/../etc}", ["agent.imageFolders: the folder /etc ", "has /etc/hypertally"]),
+    ("agent.imageFolders={//}", ["agent.imageFolders: the folder / "]),
+    ("agent.imageFolders={/run/libvirt/images}", ["agent.imageFolders: the folder /run/libvirt/images "]),
+    ("agent.imageFolders={/etc/ceph},agent.config.images-type=rbd", ["agent.imageFolders: the folder /etc/ceph "]),
+    ("agent.config.instances-path=/var", ["agent.config.instances-path: the folder /var "]),
+    ("agent.config.instances-path=images", ['agent.config.instances-path: "images" is no absolute path']),
+    ("agent.config.images-type=rbd,agent.config.ceph-conf=/etc/ceph.conf",
+     ["agent.config.ceph-conf: the folder /etc "]),
+    ("controller.config.leader-lease-name=who's",
+     ['controller.config.leader-lease-name: "who\'s" is no name', "allowed are"]),
+    (f"controller.config.leader-lease-name={'a' * 254}", ["controller.config.leader-lease-name", "at most 253"]),
+    ("agent.extraEnv[0].name=HYPERTALLY_LISTEN",
+     ["agent.extraEnv: HYPERTALLY_LISTEN", "other than HOME, HYPERTALLY_*", "to agent.config, its port to agent.port"]),
+    ("agent.extraEnv[0].name=HOME", ["agent.extraEnv: HOME is not for this place"]),
+    ("controller.extraEnv[0].name=TZ,controller.extraEnv[1].name=HYPERTALLY_LEADER_ELECT",
+     ["controller.extraEnv: HYPERTALLY_LEADER_ELECT", "go to controller.config"]),
 ]  # fmt: skip
+
+#: What is next to something wrong.
+RIGHT = [
+    "agent.hostNetwork=true,networkPolicy.enabled=false,networkPolicy.metricsFrom[0].podSelector.matchLabels.a=b",
+    "agent.imageFolders={/srv/images,/tmpfiles,/usr/local/images,/var/lib/nova,/etc/ceph}",
+    "agent.serviceAccount.name=a,agent.serviceAccount.create=false,controller.serviceAccount.name=b",
+    "controller.config.leader-lease-name=of.the-cluster",
+    r"agent.podLabels.example\.org/name=x,controller.podAnnotations.example\.org/hook=x",
+    "agent.extraEnv[0].name=TZ,controller.extraEnv[0].name=HOME",
+]
 
 
 @by_helm
@@ -54,6 +97,13 @@ def test_it_is_refused_and_named(helm: str, value: str, named: list[str]) -> Non
 
     assert done.returncode != 0
     assert [word for word in named if word not in done.stderr] == []
+
+
+@pytest.mark.parametrize("value", RIGHT)
+def test_what_is_next_to_it_is_taken(value: str) -> None:
+    done = template("Helm 4", "--set", value)
+
+    assert done.returncode == 0, done.stderr
 
 
 def leaves(schema: object, path: str = "") -> dict[str, dict[str, object]]:

@@ -41,6 +41,33 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- .Values.controller.serviceAccount.name | default (include "hypertally.controller" .) -}}
 {{- end -}}
 
+{{- define "hypertally.retire" -}}{{ include "hypertally.fullname" . }}-retire{{- end -}}
+{{- define "hypertally.verify" -}}{{ include "hypertally.fullname" . }}-verify{{- end -}}
+
+{{/* Folders of guests' disks as a list in JSON, each once however it is written: it is mounted at its own place. */}}
+{{- define "hypertally.imageFolders" -}}
+{{- $folders := list (index .Values.agent.config "instances-path" | default "/var/lib/libvirt/images" | clean) -}}
+{{- range .Values.agent.imageFolders -}}
+{{- $folders = append $folders (clean .) -}}
+{{- end -}}
+{{- $folders | uniq | toJson -}}
+{{- end -}}
+
+{{/* The folder of Ceph's configuration and keyrings on the host. */}}
+{{- define "hypertally.cephFolder" -}}
+{{- index .Values.agent.config "ceph-conf" | default "/etc/ceph/ceph.conf" | dir -}}
+{{- end -}}
+
+{{/* Of the agent's Pod: its own groups, and the one that may use libvirt's socket. */}}
+{{- define "hypertally.agent.podSecurityContext" -}}
+{{- $context := .Values.agent.podSecurityContext -}}
+{{- with .Values.agent.libvirt.groupId -}}
+{{- $groups := append ($context.supplementalGroups | default list) (int64 .) | uniq -}}
+{{- $context = merge (dict "supplementalGroups" $groups) $context -}}
+{{- end -}}
+{{- toYaml $context -}}
+{{- end -}}
+
 {{/* The Lease that the controllers stand for; the policies close it to everybody else. */}}
 {{- define "hypertally.leaderLease" -}}
 {{- index .Values.controller.config "leader-lease-name" | default "hypertally-controller" -}}
@@ -130,6 +157,9 @@ restartPolicy: Never
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with $controller.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- with $controller.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -137,6 +167,12 @@ nodeSelector:
 {{- with $controller.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- /* Machines that controllers may run on; what keeps controllers apart is not for it. */}}
+{{- with ($controller.affinity).nodeAffinity }}
+affinity:
+  nodeAffinity:
+    {{- toYaml . | nindent 4 }}
 {{- end }}
 securityContext:
   {{- toYaml $controller.podSecurityContext | nindent 2 }}
@@ -151,6 +187,9 @@ containers:
         value: /etc/hypertally/controller.yaml
       - name: HYPERTALLY_LEASE_NAMESPACE
         value: {{ $root.Release.Namespace | quote }}
+      {{- with $controller.extraEnv }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
     terminationMessagePolicy: FallbackToLogsOnError
     securityContext:
       {{- toYaml $controller.securityContext | nindent 6 }}
