@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from image import sbom
 from image.builders import Builder
 from image.errors import ImageError, WrongArchitecture
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 PROGRAMS = ("agent", "controller")
+
+#: Where each image has its bill of materials, which is made in its build: only there Debian's packages are known.
+BILL = "/opt/hypertally/share/sbom.cdx.json"
 
 #: Python's word for a kind of machine -> that of images.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -64,7 +66,7 @@ def build(builder: Builder, program: str, wish: Wish) -> Image:
     wish.target.mkdir(parents=True, exist_ok=True)
     stem = f"hypertally-{program}-{wish.tag or version()}"
     bill = wish.target / f"{stem}.cdx.json"
-    sbom.write(program, bill, ROOT)
+    bill.write_text(builder.read(name, BILL))
     return Image(name, bill, _save(builder, name, wish.target / f"{stem}.tar") if wish.archive else None)
 
 

@@ -11,6 +11,9 @@ from image.errors import ImageError, NoBuilder
 #: Seconds for a builder to say whether it works at all.
 ANSWER_DEADLINE = 20.0
 
+#: Seconds to start a container that prints a file; one or two on an idle machine.
+READ_DEADLINE = 120.0
+
 
 @dataclass(frozen=True)
 class Builder:
@@ -30,6 +33,25 @@ class Builder:
         if self.program == "buildah":
             return [self.program, "push", "--quiet", name, f"docker-archive:{archive}:{name}"]
         return [self.program, "save", "--output", str(archive), name]
+
+    def read(self, name: str, path: str) -> str:
+        """What a file of the image holds, read by a program that is in it. ImageError with what the builder said."""
+        if self.program != "buildah":
+            return self._say("run", "--rm", "--network", "none", "--entrypoint", "cat", name, path)
+        container = self._say("from", "--pull-never", name).strip()
+        try:
+            return self._say("run", container, "--", "cat", path)
+        finally:
+            self._say("rm", container)
+
+    def _say(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [self.program, *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=READ_DEADLINE, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise ImageError(f"{self.program} {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
 
     def works(self) -> bool:
         try:

@@ -1,10 +1,12 @@
-"""The software bill of materials of one image, CycloneDX, read from the lock file that the image is installed from.
+"""The software bill of materials of one image, CycloneDX: Python's packages and Debian's.
 
-`python -m image.sbom agent|controller FILE`. The same lock file gives the same bytes: no time and no serial number, so
-the one beside an image can be compared with the one in it. Debian's packages are not in it: dpkg lists them.
+`python -m image.sbom agent|controller FILE <PACKAGES`, within the image's build. Python's are read from the lock file
+that the image is installed from, Debian's from what dpkg-query says of it: lines of name, version and architecture. The
+same of both give the same bytes: no time and no serial number.
 """
 
 import json
+import platform
 import re
 import sys
 import tomllib
@@ -23,16 +25,16 @@ from packaging.requirements import Requirement
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
-def write(program: str, target: Path, root: Path = Path()) -> None:
+def write(program: str, target: Path, packages: str, root: Path = Path()) -> None:
     """Of the tree at `root`, which has pyproject.toml and requirements/."""
     target.parent.mkdir(parents=True, exist_ok=True)
     locked = (root / "requirements" / f"{program}.txt").read_text()
-    target.write_text(render(program, locked, (root / "pyproject.toml").read_text()))
+    target.write_text(render(program, locked, (root / "pyproject.toml").read_text(), packages))
 
 
-def render(program: str, locked: str, project: str) -> str:
+def render(program: str, locked: str, project: str, packages: str) -> str:
     """As JSON of CycloneDX 1.6."""
-    parts = list(_components(locked))
+    parts = [*_components(locked), *_of_the_system(packages)]
     whole = _whole(program, project)
     bom = Bom(components=parts, dependencies=[Dependency(whole.bom_ref, [Dependency(part.bom_ref) for part in parts])])
     bom.metadata.component = whole
@@ -73,6 +75,16 @@ def _component(requirement: Requirement, hashes: list[str]) -> Component:
     )  # fmt: skip
 
 
+def _of_the_system(packages: str) -> Iterator[Component]:
+    """Of this machine's distribution, which is the image's: both are of one base."""
+    told = platform.freedesktop_os_release()
+    for line in packages.splitlines():
+        name, version, architecture = line.split()
+        qualifiers = {"arch": architecture, "distro": f"{told['ID']}-{told.get('VERSION_ID', 'unstable')}"}
+        purl = PackageURL("deb", told["ID"], name, version, qualifiers)
+        yield Component(name=name, version=version, purl=purl, bom_ref=str(purl), type=ComponentType.LIBRARY)
+
+
 def _timeless(text: str) -> str:
     """Without what the library draws anew each time."""
     bill = json.loads(text)
@@ -82,4 +94,4 @@ def _timeless(text: str) -> str:
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], Path(sys.argv[2]))
+    write(sys.argv[1], Path(sys.argv[2]), sys.stdin.read())

@@ -1,9 +1,11 @@
 """hack/image: which builder is asked what, what is refused, and the bill of materials."""
 
 import json
+import platform
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.markers import Marker
@@ -11,7 +13,7 @@ from packaging.markers import Marker
 from image import sbom
 from image.__main__ import main
 from image.build import PROGRAMS, Wish, refuse_foreign
-from image.builders import BUILDERS, find_builder
+from image.builders import BUILDERS, Builder, find_builder
 from image.errors import ImageError, NoBuilder, WrongArchitecture
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -102,9 +104,17 @@ def test_an_images_name_has_the_projects_version() -> None:
     assert Wish(repository="registry.example/ops").name("agent") == f"registry.example/ops/hypertally-agent:{version}"
 
 
+PACKAGES = "libc6 2.36-9+deb12u9 amd64\npython3.11 3.11.2-6 amd64\n"
+
+
+def bill_of(program: str, packages: str = PACKAGES, locked: str | None = None) -> Any:
+    lock = (ROOT / "requirements" / f"{program}.txt").read_text() if locked is None else locked
+    return json.loads(sbom.render(program, lock, (ROOT / "pyproject.toml").read_text(), packages))
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_bill_of_materials_lists_what_the_lock_file_installs_here(program: str, tmp_path: Path) -> None:
-    sbom.write(program, tmp_path / "bill.json", ROOT)
+    sbom.write(program, tmp_path / "bill.json", "", ROOT)
 
     bill = json.loads((tmp_path / "bill.json").read_text())
     named = {each["purl"] for each in bill["components"]}
@@ -119,9 +129,8 @@ def test_the_bill_of_materials_lists_what_the_lock_file_installs_here(program: s
 def test_the_bill_of_materials_names_every_locked_package_with_its_version_and_nothing_else(program: str) -> None:
     locked = (ROOT / "requirements" / f"{program}.txt").read_text()
 
-    bill = json.loads(sbom.render(program, locked, (ROOT / "pyproject.toml").read_text()))
+    named = [(each["name"], each["version"]) for each in bill_of(program, packages="")["components"]]
 
-    named = [(each["name"], each["version"]) for each in bill["components"]]
     rows = re.findall(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))? \\$", locked, re.MULTILINE)
     assert len(rows) == locked.count("==") - locked.count(" == ")
     assert sorted(named) == sorted(
@@ -129,15 +138,50 @@ def test_the_bill_of_materials_names_every_locked_package_with_its_version_and_n
     )
 
 
+def test_the_bill_of_materials_names_debians_packages_as_scanners_look_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "debian", "VERSION_ID": "12"})
+
+    named = [each["purl"] for each in bill_of("agent", locked="")["components"]]
+
+    assert named == [
+        "pkg:deb/debian/libc6@2.36-9%2Bdeb12u9?arch=amd64&distro=debian-12",
+        "pkg:deb/debian/python3.11@3.11.2-6?arch=amd64&distro=debian-12",
+    ]
+
+
 def test_a_bill_of_materials_leaves_out_what_is_for_other_machines() -> None:
     locked = 'colorama==0.4.6 ; sys_platform == "win32" \\\n    --hash=sha256:' + "a" * 64 + "\n"
 
-    bill = json.loads(sbom.render("agent", locked, (ROOT / "pyproject.toml").read_text()))
-
-    assert bill.get("components", []) == []
+    assert bill_of("agent", packages="", locked=locked).get("components", []) == []
 
 
-def test_the_same_lock_file_gives_the_same_bytes() -> None:
+def test_the_same_lock_file_and_packages_give_the_same_bytes() -> None:
     locked, project = (ROOT / "requirements" / "agent.txt").read_text(), (ROOT / "pyproject.toml").read_text()
 
-    assert sbom.render("agent", locked, project) == sbom.render("agent", locked, project)
+    assert sbom.render("agent", locked, project, PACKAGES) == sbom.render("agent", locked, project, PACKAGES)
+
+
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_a_file_of_an_image_is_read_by_a_container_without_network(programs: Path, program: str) -> None:
+    put(programs, program, 'echo "$@"')
+
+    said = find_builder_of(program).read("localhost/x:1", "/file")
+
+    assert said == "run --rm --network none --entrypoint cat localhost/x:1 /file\n"
+
+
+def test_buildahs_container_is_removed_though_the_file_cannot_be_read(programs: Path) -> None:
+    put(programs, "buildah", f'echo "$@" >>{programs}/said; [ "$1" != from ] || echo made; [ "$1" != run ]')
+
+    with pytest.raises(ImageError, match=r"^buildah run made -- cat /file"):
+        find_builder_of("buildah").read("localhost/x:1", "/file")
+
+    assert (programs / "said").read_text().splitlines() == [
+        "from --pull-never localhost/x:1", "run made -- cat /file", "rm made"
+    ]  # fmt: skip
+
+
+def find_builder_of(program: str) -> Builder:
+    return next(each for each in BUILDERS if each.program == program)

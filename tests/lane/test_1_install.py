@@ -64,10 +64,15 @@ def test_the_bill_of_materials_in_the_image_names_what_is_installed_there(
     inside = ("exec", f"-n={NAMESPACE}", pod, "--")
     bill = json.loads(person.kubectl(*inside, "cat", BILL))
     installed = json.loads(person.kubectl(*inside, "/opt/hypertally/bin/python", "-c", INSTALLED))
+    packages = person.kubectl(*inside, "dpkg-query", "--show", "--showformat=${Package} ${Version}\\n")
 
-    parts = {(plain(each["name"]), each["version"]) for each in bill["components"]}
+    parts = {
+        kind: {(plain(each["name"]), each["version"]) for each in bill["components"] if each["purl"].startswith(kind)}
+        for kind in ("pkg:pypi/", "pkg:deb/")
+    }
     whole = (RELEASE, re.sub("^v", "", str(bill["metadata"]["component"]["version"])))
-    assert {(plain(name), version) for name, version in installed} - {whole} == parts
+    assert parts["pkg:pypi/"] == {(plain(name), version) for name, version in installed} - {whole}
+    assert parts["pkg:deb/"] == {(plain(name), version) for name, version in map(str.split, packages.splitlines())}
     assert bill == json.loads(next(images.glob(f"*-{program}-*.cdx.json")).read_text())
 
 
