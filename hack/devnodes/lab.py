@@ -14,7 +14,7 @@ from devcluster import Cluster, ClusterError, Progress, Silent, User
 from devcluster.apiserver import Layout
 from devcluster.process import Launcher, Process
 from devnodes.errors import NodesError
-from devnodes.images import write_pause
+from devnodes.images import merge, write_pause
 from devnodes.network import GATEWAY, Address, make_bridge, plug_in
 from devnodes.node import KUBELET, PROXY, Node
 from devnodes.programs import NodePrograms, find_node_programs
@@ -85,8 +85,9 @@ class Lab:
         return read["items"] if read["kind"].endswith("List") else read
 
     def _bring_up(self, archives: Sequence[Path]) -> Self:
-        pause = self.directory / "pause.tar"
+        pause, images = self.directory / "pause.tar", self.directory / "images.tar"
         write_pause(pause)
+        merge([pause, *archives], images)
         for process in self._others:
             process.start()
         for node in self.nodes:
@@ -94,9 +95,9 @@ class Lab:
             plug_in(node.address, node.pid, [each for each in self._addresses if each != node.address])
             kubelet, proxy = (self.cluster.kubeconfig_for(key) for key in (_kubelet_of(node.name).key, _PROXY.key))
             node.configure(kubelet, proxy, self._addresses)
-        # Side by side: the images that each of them unpacks are gigabytes.
+        # Side by side: most of it is the unpacking of images.
         with ThreadPoolExecutor(len(self.nodes)) as pool:
-            list(pool.map(partial(_start_daemons, archives=[pause, *archives]), self.nodes))
+            list(pool.map(partial(_start_daemons, images=images), self.nodes))
         self._wait_until_ready()
         return self
 
@@ -148,9 +149,9 @@ class Lab:
         return _credentials(self.cluster.kubeconfig_for(_SCHEDULER.key))
 
 
-def _start_daemons(node: Node, archives: Sequence[Path]) -> None:
+def _start_daemons(node: Node, images: Path) -> None:
     node.start_libvirtd()
-    node.start_containerd(*archives)
+    node.start_containerd(images)
     node.start(KUBELET, PROXY)
 
 

@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from devnodes import MissingPart, NodesError, cgroups, previous, readme
 from devnodes.guest import firmware, numbers
-from devnodes.images import write_image
+from devnodes.images import merge, write_image
 from devnodes.network import Address
 from devnodes.world import FOLDER, GROUP, inside
 
@@ -208,8 +208,25 @@ def test_an_image_that_needs_no_builder_says_its_architecture(tmp_path: Path) ->
     write_image(tmp_path / "image.tar", "localhost/x:1", b"program", ["/bin/x"], "arm64")
 
     with tarfile.open(tmp_path / "image.tar") as tar:
-        config = json.load(tar.extractfile("config.json") or pytest.fail("no configuration"))
+        name = json.load(tar.extractfile("manifest.json") or pytest.fail("no manifest"))[0]["Config"]
+        config = json.load(tar.extractfile(name) or pytest.fail("no configuration"))
     assert (config["architecture"], config["config"]["Entrypoint"]) == ("arm64", ["/bin/x"])
+
+
+def test_images_in_one_archive_share_their_layers(tmp_path: Path) -> None:
+    for name, architecture in (("one", "amd64"), ("two", "arm64")):
+        write_image(tmp_path / f"{name}.tar", f"localhost/{name}:1", b"program", ["/bin/x"], architecture)
+
+    merge([tmp_path / "one.tar", tmp_path / "two.tar"], tmp_path / "both.tar")
+
+    with tarfile.open(tmp_path / "both.tar") as tar:
+        images = json.load(tar.extractfile("manifest.json") or pytest.fail("no manifest"))
+        configs = [json.load(tar.extractfile(image["Config"]) or pytest.fail("none")) for image in images]
+        names = tar.getnames()
+    assert [image["RepoTags"] for image in images] == [["localhost/one:1"], ["localhost/two:1"]]
+    assert [config["architecture"] for config in configs] == ["amd64", "arm64"]
+    assert len(images[0]["Layers"]) == len(images[1]["Layers"]) == 1
+    assert len(names) == len(set(names)) == 4
 
 
 def test_the_guests_firmware_counts_on_its_serial_line(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ GROUP = "compute.hypertally.dev"
 #: They tell of what was, and go by themselves, after an hour.
 _EVENTS = ("events", "events.events.k8s.io")
 
+#: Signs of life of the kubelets, which begin with them some time after their nodes are ready.
+_OF_KUBELETS = "kube-node-lease"
+
 
 @dataclass(frozen=True, order=True)
 class Thing:
@@ -26,6 +29,7 @@ def everything(lab: Lab) -> frozenset[Thing]:
             each["metadata"].get("namespace", ""), each["metadata"]["name"],
         )
         for each in lab.get(",".join(kinds), "--all-namespaces")
+        if each["metadata"].get("namespace") != _OF_KUBELETS
     )  # fmt: skip
 
 

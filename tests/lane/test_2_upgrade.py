@@ -1,7 +1,6 @@
 """The release before this one accounts for guests; this one comes while they run, and nothing of theirs changes."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,8 @@ from tests.lane.guests import (
     migration,
     orphans_are,
 )
+from tests.lane.history import History
 from tests.lane.person import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Person, eventually
-from tests.support.history import Key, Recorder, State
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -61,7 +60,7 @@ def test_it_accounts_for_guests_of_which_one_is_to_move(person: Person) -> None:
 def test_helm_upgrades_to_this_release_while_guests_run_and_nothing_of_theirs_changes(
     person: Person, tmp_path: Path
 ) -> None:
-    changes_nothing_of_the_guests(person, lambda: upgrade(person, tmp_path), version_of(CHART), tmp_path)
+    changes_nothing_of_the_guests(person, lambda: upgrade(person, tmp_path), version_of(CHART))
 
 
 def test_nothing_of_the_release_before_is_left(person: Person, chart_before: Path) -> None:
@@ -75,8 +74,8 @@ def test_a_rollback_changes_nothing_of_theirs_either_nor_does_a_second_upgrade(
     def rollback() -> None:
         person.helm("rollback", RELEASE, "1", "--wait", "--timeout", "3m")
 
-    changes_nothing_of_the_guests(person, rollback, version_of(chart_before), tmp_path)
-    changes_nothing_of_the_guests(person, lambda: upgrade(person, tmp_path / "again"), version_of(CHART), tmp_path)
+    changes_nothing_of_the_guests(person, rollback, version_of(chart_before))
+    changes_nothing_of_the_guests(person, lambda: upgrade(person, tmp_path / "again"), version_of(CHART))
 
 
 def upgrade(person: Person, folder: Path) -> None:
@@ -88,43 +87,25 @@ def upgrade(person: Person, folder: Path) -> None:
         person.type(command, folder)
 
 
-def changes_nothing_of_the_guests(person: Person, change: Callable[[], object], version: str, folder: Path) -> None:
+def changes_nothing_of_the_guests(person: Person, change: Callable[[], object], version: str) -> None:
     """Looks at every version of every object that is stored until all programs are others, of that version."""
-    before, pods, running = stored(person), person.programs(), domain_ids(person)
-    with Recorder(person.lab.cluster, folder / "watch.log") as history:
+    pods, running = person.programs(), domain_ids(person)
+    with History(person.lab.cluster, KINDS) as history:
         change()
         eventually(lambda: only_others_run(person, pods, version), 180)
         eventually(lambda: hosts_are_ready(person))
-        states = history.states()
 
     assert domain_ids(person) == running
     goes_on_counting(person.lab.n1, ALPHA)
     counted = counts(person.lab.n1, ALPHA)
     assert counted == list(range(counted[0], counted[0] + len(counted)))
-    nothing_was_deleted(states)
-    versions = by_object(states)
-    assert versions.keys() == before.keys()
-    for key, known in versions.items():
-        assert {each["metadata"]["uid"] for each in known} == {before[key]["metadata"]["uid"]}, key
+    assert history.deleted == set()
+    assert {key[0] for key in history.versions} == set(KINDS)
+    for key, versions in history.versions.items():
+        assert len({each["metadata"]["uid"] for each in versions}) == 1, key
         if key[0] == "computenodes":
-            assert [books(each) for each in known] == [books(before[key])] * len(known), key
-            counted_on(known)
-
-
-def nothing_was_deleted(states: Sequence[State]) -> None:
-    for earlier, later in pairwise(states):
-        assert {key for key in earlier.objects.keys() - later.objects.keys() if key[0] in KINDS} == set()
-
-
-def by_object(states: Sequence[State]) -> dict[Key, list[Object]]:
-    """Its versions, in their order."""
-    found: dict[Key, list[Object]] = {}
-    for state in states:
-        for key, version in state.objects.items():
-            known = found.setdefault(key, []) if key[0] in KINDS else [version]
-            if known[-1:] != [version]:
-                known.append(version)
-    return found
+            assert [books(each) for each in versions] == [books(versions[0])] * len(versions), key
+            counted_on(versions)
 
 
 def books(node: Object) -> Object:
@@ -135,14 +116,7 @@ def counted_on(versions: Sequence[Object]) -> None:
     """No program began anew: what one of them wrote last, the next one has read."""
     for part in ("report", "ledger"):
         numbers = [each["status"][part]["generation"] for each in versions]
-        assert {after - before for before, after in pairwise(numbers)} <= {0, 1}, (part, numbers)
-
-
-def stored(person: Person) -> dict[Key, Object]:
-    return {
-        (plural, each["metadata"]["name"]): each for plural in KINDS
-        for each in person.get(plural, "--all-namespaces")
-    }  # fmt: skip
+        assert numbers == sorted(numbers), part
 
 
 def domain_ids(person: Person) -> dict[str, str]:
