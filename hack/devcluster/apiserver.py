@@ -34,7 +34,7 @@ class Layout:
 
     @property
     def ca_file(self) -> Path:
-        """The self-signed certificate that the server makes at its first start serves as the authority."""
+        """The server's certificate is self-signed, so it serves as the authority too."""
         return self.certificates / "apiserver.crt"
 
     @property

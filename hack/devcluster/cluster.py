@@ -11,6 +11,7 @@ from typing import Any, Self
 from devcluster import manifests, pods
 from devcluster.apiserver import Client, Layout, Ports, apiserver_command, audit_arguments, etcd_command, etcd_ready
 from devcluster.audit import AuditLog
+from devcluster.certificates import write_certificate
 from devcluster.directories import Directory
 from devcluster.errors import ClusterError, PortTakenError
 from devcluster.pins import APISERVER, ETCD
@@ -92,6 +93,7 @@ class Cluster:
         try:
             layout = Layout(place.path)
             tokens = _write_credentials(layout, (*USERS, *extra_users))
+            write_certificate(layout.ca_file, address)
             arguments = [*(audit_arguments(layout) if audit else ()), *extra_apiserver_args]
             for _ in range(PORT_ATTEMPTS - 1):
                 with suppress(PortTakenError):
