@@ -57,7 +57,8 @@ def _of_one_block(page: Path, heading: str, text: str | None = None) -> list[str
 
 
 def _blocks(text: str, heading: str) -> list[str]:
-    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    """Up to the next heading, of whatever level."""
+    section = re.search(rf"^## {heading}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
     return _BLOCK.findall(section[1]) if section else []
 
 

@@ -23,8 +23,8 @@ from devnodes.errors import MissingPart
 FOLDER = "DEVNODES_FOLDER"
 GROUP = "DEVNODES_GROUP"
 
-#: Seconds that we wait for the cleaner in the end.
-_REMOVAL_SECONDS = 40.0
+#: Seconds that we wait for the cleaner in the end: unpacked images are a hundred thousand files, seconds on an idle disk.
+_REMOVAL_SECONDS = 300.0
 
 
 def main(command: Sequence[str]) -> int:

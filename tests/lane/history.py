@@ -31,7 +31,9 @@ class History:
         self.deleted: set[Key] = set()
         self._base = f"{cluster.url}/apis/{GROUP}"
         headers = {"Authorization": f"Bearer {cluster.token}"}
-        self._client = urllib3.PoolManager(len(plurals), headers, ca_certs=str(cluster.ca_file), timeout=30)
+        self._client = urllib3.PoolManager(
+            headers=headers, ca_certs=str(cluster.ca_file), maxsize=len(plurals), timeout=30
+        )
         self._over = Event()
         self._threads = [Thread(target=self._follow, args=(plural,), daemon=True) for plural in plurals]
         for plural in plurals:

@@ -43,6 +43,4 @@ def is_kept(thing: Thing, namespace: str) -> bool:
         ("ServiceAccount", namespace, "default"),
         # Who held what last.
         *(("Lease", namespace, name) for name in ("n1", "n2", "hypertally-controller")),
-        # What `helm test` said.
-        ("Pod", namespace, "hypertally-verify"),
     }
