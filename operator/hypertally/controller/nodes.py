@@ -19,14 +19,14 @@ from hypertally.ledger.drift import strays
 from hypertally.ledger.identity_conditions import identity
 from hypertally.ledger.node_conditions import SILENT, findings
 from hypertally.ledger.places import Refusal
-from hypertally.ledger.proof import NEEDS_PROOF, AgentLook
-from hypertally.ledger.reconcile import Inputs, is_lowered, next_ledger, same_content
+from hypertally.ledger.proof import AgentLook
+from hypertally.ledger.reconcile import Inputs, is_lowered, same_content
 from hypertally.ledger.wants import owner
 from hypertally.serving.logs import about
 
 from .kit import Kit
+from .outcomes import Outcomes, needs_look
 from .patches import conditions_patch, ledger_patch
-from .refusals import Refusals
 from .store import key_of
 from .written import WrittenNodes
 
@@ -44,7 +44,7 @@ class NodeReconciler:
         self._cache = kit.cache
         self._reads = kit.reads
         self._vanished = vanished
-        self._refusals = Refusals()
+        self._outcomes = Outcomes()
         self.written = WrittenNodes()
 
     async def reconcile(self, name: str) -> None:
@@ -77,9 +77,11 @@ class NodeReconciler:
 
     def _is_due(self, cached: ComputeNode) -> bool:
         """As far as the cache knows: a hint that saves reads, and decides nothing."""
-        look = self._cache.agents.look(cached.spec.node_name, cached.metadata.name)
-        ledger = self._next(cached, {}, look)
+        ledger = self._next(cached, {}, self._remembered_look(cached))
         return ledger is not None or _differ(cached, self._conditions(cached, None))
+
+    def _remembered_look(self, node: ComputeNode) -> AgentLook | None:
+        return self._cache.agents.look(node.spec.node_name, node.metadata.name)
 
     async def _decide(self, node: ComputeNode) -> Ledger | None:
         """Reads after the node whatever lowers a charge. None when the ledger stands as it is."""
@@ -88,8 +90,7 @@ class NodeReconciler:
         held = node.status.ledger
         if held is None:
             live = {i.spec.uuid: i for i in await self._reads.granted_on(node.metadata.name)}
-        needs_proof = held is not None and any(c.role in NEEDS_PROOF for c in held.claims)
-        look = await self._reads.look(node) if needs_proof else None
+        look = await self._reads.look(node) if needs_look(node) else None
         for _ in range(_READING_ROUNDS):
             ledger = self._next(node, live, look, frozen)
             unread = is_lowered(held, ledger) - live.keys() if ledger else ()
@@ -107,16 +108,18 @@ class NodeReconciler:
     def _next(
         self, node: ComputeNode, live: Owners, look: AgentLook | None, frozen: Container[str] = ()
     ) -> Ledger | None:
-        owners = self.owners(node, live)
-        inputs = Inputs(node=node, owners=owners, declared=self._cache.declared, look=look, frozen=frozen)
-        outcome = next_ledger(inputs)
+        outcome = self._outcomes.of(self._inputs(node, live, look, frozen))
         if outcome is None or same_content(node.status.ledger, outcome.ledger):
             return None
         if outcome.ledger.generation > SUM_MAX:  # by somebody's hand: no ledger can follow, and Doubtful says so
             return None
         return outcome.ledger
 
-    def owners(self, node: ComputeNode, live: Owners) -> dict[str, Instance]:
+    def _inputs(self, node: ComputeNode, live: Owners, look: AgentLook | None, frozen: Container[str] = ()) -> Inputs:
+        owners = self._owners(node, live)
+        return Inputs(node=node, owners=owners, declared=self._cache.declared, look=look, frozen=frozen)
+
+    def _owners(self, node: ComputeNode, live: Owners) -> dict[str, Instance]:
         """By guest uuid, who stands for each guest that this node holds or should hold something for."""
         uuids = {i.spec.uuid for i in self._cache.naming(node.metadata.name)} | live.keys()
         uuids |= {c.uuid for c in node.status.ledger.claims} if node.status.ledger else set()
@@ -133,7 +136,8 @@ class NodeReconciler:
     def refusals(self, instance: Instance, node: ComputeNode) -> tuple[Refusal, ...]:
         """What the node refuses to an Instance that wants something there."""
         uuid = instance.spec.uuid
-        return self._refusals.of(node, self.owners(node, {uuid: instance})).get(uuid, ())
+        outcome = self._outcomes.of(self._inputs(node, {uuid: instance}, self._remembered_look(node)))
+        return outcome.refusals.get(uuid, ()) if outcome else ()
 
     async def _read_owner(self, uuid: str, node: ComputeNode) -> Instance | None:
         claims = node.status.ledger.claims if node.status.ledger else ()

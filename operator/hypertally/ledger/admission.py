@@ -24,8 +24,9 @@ class Desk:
         self._listed = sizes(report.guests)
         self._held: dict[str, dict[Role, Claim]] = {}
         self._count = 0
+        self._charges = {uuid: self._charge(uuid, ()) for uuid in self._listed}
         omitted = add(report.omitted_resources or ZERO, times(report.guests_omitted, self._overhead))
-        self.allocated = add(total(self._charge(uuid, ()) for uuid in self._listed), omitted)
+        self.allocated = add(total(self._charges.values()), omitted)
 
     def held(self, uuid: str) -> Mapping[Role, Claim]:
         return self._held.get(uuid, {})
@@ -37,10 +38,12 @@ class Desk:
 
     def put(self, claim: Claim) -> None:
         """Whether it fits or not; takes the place of the guest's claim in that role."""
-        self.allocated = self._allocated_with(claim)
         held = self._held.setdefault(claim.uuid, {})
         self._count += claim.role not in held
         held[claim.role] = claim
+        charged = self._charge(claim.uuid, held.values())
+        self.allocated = self._allocated_with(claim.uuid, charged)
+        self._charges[claim.uuid] = charged
         self.places.note(claim.uuid, held)
 
     @property
@@ -65,7 +68,8 @@ class Desk:
 
     def shortages(self, claim: Claim) -> tuple[Shortage, ...]:
         """What is missing for `claim`. An amount that it does not ask for is never missing."""
-        after = self._allocated_with(claim)
+        changed = {**self.held(claim.uuid), claim.role: claim}
+        after = self._allocated_with(claim.uuid, self._charge(claim.uuid, changed.values()))
         found = [] if self.lines > 0 or claim.role in self.held(claim.uuid) else [Shortage("claims", 1, self.lines)]
         for key in KEYS:
             asked, room = getattr(claim.resources, key), getattr(self.allocatable, key)
@@ -74,15 +78,8 @@ class Desk:
                 found.append(Shortage(WIRE_KEYS[key], asked, asked - over))
         return tuple(found)
 
-    def _allocated_with(self, claim: Claim) -> Amounts:
-        held = self._held.get(claim.uuid, {})
-        changed = {**held, claim.role: claim}
-        return add(
-            subtract(self.allocated, self._charge(claim.uuid, held.values())),
-            self._charge(claim.uuid, changed.values()),
-        )
+    def _allocated_with(self, uuid: str, charged: Amounts) -> Amounts:
+        return add(subtract(self.allocated, self._charges.get(uuid, ZERO)), charged)
 
     def _charge(self, uuid: str, claims: Collection[Claim]) -> Amounts:
-        if not claims and uuid not in self._listed:
-            return ZERO
         return charge(claims, self._listed.get(uuid, ZERO), self._overhead)
