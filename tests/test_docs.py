@@ -78,7 +78,7 @@ FLAGS_OF_OTHERS = {
     "--previous",
     "--quota-backend-bytes",
     "--repository",
-    "--reuse-values",
+    "--reset-then-reuse-values",
     "--server-side",
     "--set",
     "--set-string",

@@ -176,11 +176,18 @@ def every_document() -> Sequence[Object]:
     return [each for each in found.values() if each["kind"] not in FOREIGN]
 
 
-def test_the_api_server_takes_every_document_as_it_is(bare: Cluster, tmp_path: Path) -> None:
+@pytest.fixture
+def accounts(bare: Cluster) -> Iterator[None]:
+    """Of a Pod the server asks whether its account is there."""
     for name in (NAMESPACE, "monitoring"):
         bare.apply_objects({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    # Of a Pod the server asks whether its account is there.
     bare.apply_objects(*(each for each in every_document() if each["kind"] == "ServiceAccount"))
+    yield
+    bare.kubectl("delete", "serviceaccounts", "--all", "--namespace", NAMESPACE)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_the_api_server_takes_every_document_as_it_is(bare: Cluster, tmp_path: Path) -> None:
     everything = tmp_path / "everything.yaml"
     everything.write_text(yaml.dump_all(every_document(), Dumper=yaml.CSafeDumper))
 

@@ -67,6 +67,12 @@ class TestDangers:
         assert "who may use libvirt-sock is root on the host" in said
         assert 'unix_sock_ro_perms = "0777"' in said
 
+    def test_no_selector_is_every_node(self) -> None:
+        assert "The agents run on every node. Wait" in notes("agent.nodeSelector=null")
+
+    def test_the_images_user_is_not_root(self) -> None:
+        assert "WARNING" not in notes("agent.podSecurityContext=null")
+
     def test_root_needs_no_group(self) -> None:
         said = notes("agent.podSecurityContext.runAsUser=0", "agent.podSecurityContext.runAsNonRoot=false")
 

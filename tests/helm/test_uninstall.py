@@ -15,16 +15,21 @@ pytestmark = pytest.mark.timeout(600)
 def stuck(either_helm: Installed) -> Iterator[Installed]:
     """On this server nothing runs, so the job never ends."""
     either_helm.helm("install", *RELEASE, CHART, "--create-namespace")
-    assert either_helm.try_("uninstall", *RELEASE, "--timeout", "5s").returncode != 0
+    assert either_helm.try_("uninstall", *RELEASE, "--timeout", "2s").returncode != 0
     yield either_helm
     either_helm.cluster.kubectl("delete", "jobs", "--all", "--namespace", NAMESPACE)
 
 
-def test_it_takes_nothing_away(stuck: Installed) -> None:
+def test_it_takes_nothing_away_and_an_upgrade_does_not_bring_it_back(stuck: Installed) -> None:
     assert stuck.status() == "uninstalling"
     assert {"daemonset.apps/hypertally-agent", "deployment.apps/hypertally-controller"} <= set(
         stuck.named("hypertally")
     )
+
+    done = stuck.try_("upgrade", *RELEASE, CHART)
+
+    assert done.returncode != 0
+    assert '"hypertally" has no deployed releases' in done.stderr
 
 
 def test_a_rollback_to_the_last_revision_keeps_the_release(stuck: Installed) -> None:

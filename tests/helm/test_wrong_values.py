@@ -1,7 +1,9 @@
 """A wrong value is refused before anything is changed, by a message that names the key."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,6 +46,11 @@ WRONG = [
     ("metrics.kubeStateMetrics.enabled=true,metrics.kubeStateMetrics.serviceAccount.name=k",
      ["metrics.kubeStateMetrics.serviceAccount.namespace is missing"]),
     ("controller.config.agent-grace=300", ["retire.deadlineSeconds: 240 is too short, allowed is 390 or more"]),
+    ("agent.config=null", ["agent", "config"]),
+    ("rbac.create=null", ["rbac", "create"]),
+    ("controller.replicas=null", ["controller", "replicas"]),
+    ("agent.config.images-type=lvm,agent.securityContext.privileged=true,agent.podSecurityContext=null",
+     ["agent.config.images-type: lvm needs"]),
     ("agent.serviceAccount.name=same,controller.serviceAccount.name=same",
      ['agent.serviceAccount.name and controller.serviceAccount.name: both are "same"', "two different accounts"]),
     ("agent.serviceAccount.name=hypertally-controller", ['both are "hypertally-controller"']),
@@ -87,6 +94,9 @@ RIGHT = [
     "controller.config.leader-lease-name=of.the-cluster",
     r"agent.podLabels.example\.org/name=x,controller.podAnnotations.example\.org/hook=x",
     "agent.extraEnv[0].name=TZ,controller.extraEnv[0].name=HOME",
+    "agent.podSecurityContext=null,agent.securityContext=null,agent.libvirt.groupId=7,agent.nodeSelector=null",
+    "metrics.dashboards.enabled=true,metrics.dashboards.labels.grafana_dashboard=null",
+    "agent.priorityClassName=null,controller.resources=null,controller.affinity=null,controller.extraEnv=null",
 ]
 
 
@@ -127,6 +137,25 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 
 def test_no_part_of_the_schema_takes_keys_that_it_does_not_know() -> None:
     assert [each["description"] for each in objects_of(SCHEMA) if each.get("additionalProperties") is not False] == []
+
+
+def needed(schema: object, values: Any) -> Iterator[tuple[list[str], set[str]]]:
+    """Of each part what it requires, and what it has to: a null in somebody's values takes a key away, and with it what
+    the templates rely on. What may be empty may be away."""
+    assert isinstance(schema, dict)
+    parts = {name: part for name, part in schema["properties"].items() if name != "config" and part.get("properties")}
+    plain = {name for name, value in values.items() if name not in parts and value not in ("", None, [], {})}
+    free = {name for name in plain if isinstance(values[name], dict)} | {"priorityClassName"}
+    yield schema.get("required", []), {*parts, *(plain - free), *({"config"} & schema["properties"].keys())}
+    for name, part in parts.items():
+        yield from needed(part, values[name])
+
+
+def test_a_key_that_nothing_can_be_without_is_required() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+
+    for required, has_to in needed(SCHEMA, values):
+        assert set(required) == has_to
 
 
 def test_every_key_is_described() -> None:

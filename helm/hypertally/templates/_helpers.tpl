@@ -58,9 +58,15 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- index .Values.agent.config "ceph-conf" | default "/etc/ceph/ceph.conf" | dir -}}
 {{- end -}}
 
+{{/* Not empty if the agent is root; without a user here it is the image's, nobody. */}}
+{{- define "hypertally.agent.isRoot" -}}
+{{- $user := (.Values.agent.podSecurityContext).runAsUser -}}
+{{- if and (not (kindIs "invalid" $user)) (eq (int64 $user) 0) -}}true{{- end -}}
+{{- end -}}
+
 {{/* Of the agent's Pod: its own groups, and the one that may use libvirt's socket. */}}
 {{- define "hypertally.agent.podSecurityContext" -}}
-{{- $context := .Values.agent.podSecurityContext -}}
+{{- $context := .Values.agent.podSecurityContext | default dict -}}
 {{- with .Values.agent.libvirt.groupId -}}
 {{- $groups := append ($context.supplementalGroups | default list) (int64 .) | uniq -}}
 {{- $context = merge (dict "supplementalGroups" $groups) $context -}}
