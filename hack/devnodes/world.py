@@ -23,7 +23,7 @@ from devnodes.errors import MissingPart
 FOLDER = "DEVNODES_FOLDER"
 GROUP = "DEVNODES_GROUP"
 
-#: Seconds that we wait for the cleaner in the end: unpacked images are a hundred thousand files, seconds on an idle disk.
+#: Seconds that we wait for the cleaner in the end: it removes the files of unpacked images, on a disk that may be busy.
 _REMOVAL_SECONDS = 300.0
 
 

@@ -21,7 +21,7 @@ from tests.lane.guests import (
     orphans_are,
 )
 from tests.lane.history import History
-from tests.lane.person import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Person, eventually
+from tests.lane.person import CHART, NAMESPACE, RELEASE, ROOT, VALUES, Object, Person, condition, eventually
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -108,6 +108,8 @@ def changes_nothing_of_the_guests(person: Person, change: Callable[[], object], 
             for older, newer in pairwise(versions):
                 assert changed(older, newer) == {}, key
             counted_on(versions)
+            # Unknown where a new agent takes longer than the short grace of the lane.
+            assert {condition(each, "Ready")["status"] for each in versions} <= {"True", "Unknown"}
 
 
 def changed(before: Object, after: Object) -> Object:
