@@ -1,6 +1,5 @@
 """Two real hosts with real guests, a node of three test hosts, their agents, two controllers and their API server."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ import yaml
 from devcluster import Cluster, wait_until
 from devcluster.process import Launcher, Process
 from devhost import Host
+from tests.support import shipped
 
 from .client import Api, Object
 from .clock import clock_environment, set_clock
@@ -91,7 +91,7 @@ class World:
     def _process(self, name: str, launcher: Launcher) -> Process:
         module = "hypertally.controller" if name in CONTROLLERS else "hypertally.agent.main"
         environment = [f"{key}={value}" for key, value in clock_environment(self._clock(name)).items()]
-        command = ["env", *environment, sys.executable, "-m", module, "--config", str(self._settings(name))]
+        command = ["env", *environment, *shipped.command(module), "--config", str(self._settings(name))]
         return Process(name, command, launcher=launcher, log=self.folder / f"{name}.log", ready=lambda: True)
 
     def _connections(self, node: str) -> Object:

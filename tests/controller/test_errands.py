@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
 from hypertally.kube.errors import Forbidden, KindMissing, NotFound
 from tests.conftest import running_cluster
-from tests.support import samples
+from tests.support import samples, shipped
 from tests.support.api_server import Kind
 from tests.support.samples import Object, condition
 
@@ -127,7 +126,7 @@ class TestVerify:
         assert run(hosts, later).good
 
     def test_the_program_ends_with_1_for_what_it_finds(self, hosts: Hosts) -> None:
-        command = [sys.executable, "-m", "hypertally.controller", "verify"]
+        command = [*shipped.command("hypertally.controller"), "verify"]
         hosts.put("a", WELL)
 
         done = subprocess.run(
@@ -203,7 +202,7 @@ class TestRetire:
 
     @pytest.mark.parametrize("named", [[], ["daemonset", AGENTS, "pod"], ["daemonset", AGENTS, "pod", "--all"]])
     def test_what_it_is_to_end_has_to_be_named(self, named: list[str]) -> None:
-        command = [sys.executable, "-m", "hypertally.controller", "retire", *named, "--kubeconfig", "x"]
+        command = [*shipped.command("hypertally.controller"), "retire", *named, "--kubeconfig", "x"]
 
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 

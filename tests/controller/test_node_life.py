@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -20,6 +19,7 @@ from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from tests.conftest import running_cluster
 from tests.controller.conftest import DEPLOY
+from tests.support import shipped
 from tests.support.fleet import Fleet, Host, controller, find_condition
 from tests.support.samples import Object, fresh_name
 
@@ -255,7 +255,7 @@ def test_a_hostname_under_another_agent_is_only_a_name(mortal: Fleet, host: Host
 
 def explain(fleet: Fleet, name: str, *flags: str) -> "subprocess.CompletedProcess[str]":
     config = fleet.cluster.kubeconfig_for("controller")
-    command = [sys.executable, "-m", "hypertally.controller", "explain", "computenode", name, *flags]
+    command = [*shipped.command("hypertally.controller"), "explain", "computenode", name, *flags]
     environ = os.environ | {"HYPERTALLY_KUBECONFIG": str(config)}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
 

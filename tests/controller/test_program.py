@@ -2,17 +2,17 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from devcluster import Cluster
+from tests.support import shipped
 from tests.support.fleet import Fleet
 
 
 def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "hypertally.controller", "--listen", "", *arguments]
+    command = [*shipped.command("hypertally.controller"), "--listen", "", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin:/bin", **environment}
     )

@@ -4,7 +4,6 @@ that knows only what was. The real programs on a real API server come out of it 
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from devcluster import CONTROLLER, Cluster
 from tests.conftest import CRDS
 from tests.controller.conftest import DEPLOY, GRACE
+from tests.support import shipped
 from tests.support.faults import Fault, faulty_server
 from tests.support.fleet import Fleet, Host, controller, find_condition
 from tests.support.quiet import wait_until_quiet
@@ -274,7 +274,7 @@ def _is_ready(fleet: Fleet) -> bool:
 def agent(cluster: Cluster, place: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """The real program over libvirt's test driver."""
     command = [
-        sys.executable, "-m", "hypertally.agent.main", "--kubeconfig", str(cluster.kubeconfig_on(NODE)),
+        *shipped.command("hypertally.agent.main"), "--kubeconfig", str(cluster.kubeconfig_on(NODE)),
         "--node-name", NODE, "--connection", "test:///default", "--listen", "", "--log-format", "text",
         "--instances-path", str(place), "--lease-interval=1", "--interval=2", "--compare-interval=1",
     ]  # fmt: skip

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pytest
 
 from devcluster import CONTROLLER, Cluster
 from devhost import Host
+from tests.support import shipped
 from tests.support.api_server import Kind
 from tests.support.fleet import Fleet
 from tests.support.samples import Object
@@ -33,7 +33,7 @@ class Program:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            command = [sys.executable, "-X", "faulthandler", "-m", self.module, *self.arguments]
+            command = [*shipped.command(self.module, "-X", "faulthandler"), *self.arguments]
             self.process = subprocess.Popen(command, stderr=log)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -2,7 +2,6 @@
 
 import copy
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from hypertally.kube.errors import KubeError, SchemaOutdated
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, MIGRATION, Kind
 from hypertally.kube.schema import require_fields
 from tests.conftest import CRDS
+from tests.support import shipped
 
 TYPES: Mapping[Kind, type[Wire]] = {COMPUTE_NODE: ComputeNode, INSTANCE: Instance, MIGRATION: Migration}
 REMEDY = ": install those of its version (helm upgrade with crds.install=true, or kubectl apply --server-side -f crds/)"
@@ -117,7 +117,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def program(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", f"hypertally.{name}", *arguments]
+    return [*shipped.command(f"hypertally.{name}"), *arguments]
 
 
 def test_a_controller_ends_with_one_line_and_writes_nothing(behind: Cluster) -> None:

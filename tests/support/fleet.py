@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from uuid import uuid4
 
 from devcluster import Cluster, wait_until
 from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION, LEASE_NAMESPACE
+from tests.support import shipped
 from tests.support.api_server import Kind
 from tests.support.samples import Object, amounts, condition, fresh_name
 
@@ -203,7 +203,7 @@ def _object(kind: str, name: str, spec: Object | None) -> Object:
 def controller(kubeconfig: Path, log: Path, *flags: str) -> Iterator["subprocess.Popen[bytes]"]:
     """The real program, with the rights of its service account. It is stopped as Kubernetes would stop it."""
     command = [
-        sys.executable, "-m", "hypertally.controller", "--kubeconfig", str(kubeconfig),
+        *shipped.command("hypertally.controller"), "--kubeconfig", str(kubeconfig),
         "--listen", "", "--log-format", "text", *flags,
     ]  # fmt: skip
     with log.open("ab") as file, subprocess.Popen(command, stderr=file) as process:
