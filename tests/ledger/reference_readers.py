@@ -1,14 +1,16 @@
 """Of what a reader saw, all that the decision before it may depend on; the rest is made equal: fewer states."""
 
+from typing import Any
+
 from tests.ledger.reference_model import ELSEWHERE, Fact, Move, Value, wants
-from tests.ledger.reference_world import Config, State
+from tests.ledger.reference_world import Config
 
 BLANK = Fact()
 
 
-def said(t: State, value: Value, m: int) -> frozenset[str]:
+def said(migrations: tuple[Any, ...], value: Value, m: int) -> frozenset[str]:
     """A decision on this value looks only at its own move's Migration, without a move only for open ones."""
-    view = t.migrations[m]
+    view = migrations[m]
     said = "gone" if not isinstance(view, tuple) or view[1] else view[0] or "open"
     if value.move is None:
         return frozenset(("open" if said == "open" and value.home >= 0 else "gone",))

@@ -15,6 +15,8 @@ from tests.ledger.reference_model import GONE, NEW, Books, Claim, Value, lowered
 from tests.ledger.reference_readers import BLANK, project, said, view
 from tests.ledger.reference_world import Config, Environment, Ghost, State, Step, lock, put
 
+Sets = tuple[frozenset[Any], ...]
+
 
 class Search:
     """The transitions of one configuration. Both the model and the real code decide each write, and must agree."""
@@ -27,6 +29,8 @@ class Search:
         self.decide = lru_cache(None)(self._decide)
         self.project = lru_cache(None)(partial(project, config))
         self.view = lru_cache(None)(partial(view, config))
+        self.sights = lru_cache(None)(self._sights)
+        self.views = lru_cache(None)(self._views)
 
     # -- where it begins
 
@@ -220,36 +224,65 @@ class Search:
     # -- what readers may hold
 
     def _remember(self, before: State | None, t: State, swapped: set[int], touched: set[int]) -> State:
-        c = self.config
-        changed = {n for n in self.nodes if before is None or _shown(t, n) != _shown(before, n)}
-        by_nodes, caches = [], []
-        for n in self.nodes:
-            now = tuple(frozenset((self.view(n, i, v),)) for i, v in enumerate(t.instances))
-            old = None if before is None or n in swapped else before.seen_by_nodes[n]
-            by_nodes.append(now if old is None else tuple(a | b for a, b in zip(old, now, strict=True)))
-            held = before.caches[n] if before and c.stale else tuple(frozenset((None,)) for _ in now)
-            caches.append(tuple(a | b for a, b in zip(held, now, strict=True)) if c.stale else ())
-        by_instances = []
-        for i, value in enumerate(t.instances):
-            old = None if before is None or i in touched else before.seen_by_instances[i]
-            by_instances.append(self._remember_for(t, i, value, old, changed))
-        return t._replace(seen_by_nodes=tuple(by_nodes), caches=tuple(caches), seen_by_instances=tuple(by_instances))
+        """What is as it was before the step is taken over as it is: readers had seen it."""
+        if before is None:
+            return self._begin(t)
+        c, by_nodes, caches = self.config, before.seen_by_nodes, before.caches
+        others = before.instances is not t.instances
+        for n in self.nodes if others else swapped:
+            now = self.sights(n, t.instances)
+            by_nodes = put(by_nodes, n, now if n in swapped else _joined(by_nodes[n], now))
+            if others and c.stale:
+                caches = put(caches, n, _joined(caches[n], now))
+        changed = {n for n in self.nodes if _shown(t, n) != _shown(before, n)} if _differ(t, before) else set[int]()
+        by_instances = before.seen_by_instances
+        if touched or changed or before.migrations is not t.migrations:
+            by_instances = tuple(
+                self._remember_for(t, i, value, None if i in touched else by_instances[i], changed)
+                for i, value in enumerate(t.instances)
+            )
+        return t._replace(seen_by_nodes=by_nodes, caches=caches, seen_by_instances=by_instances)
+
+    def _begin(self, t: State) -> State:
+        by_nodes = tuple(self.sights(n, t.instances) for n in self.nodes)
+        caches = (
+            tuple(_joined(tuple(frozenset((None,)) for _ in now), now) for now in by_nodes)
+            if self.config.stale
+            else tuple(() for _ in self.nodes)
+        )
+        everything = set(self.nodes)
+        by_instances = tuple(self._remember_for(t, i, v, None, everything) for i, v in enumerate(t.instances))
+        return t._replace(seen_by_nodes=by_nodes, caches=caches, seen_by_instances=by_instances)
+
+    def _sights(self, n: int, instances: tuple[Value | int, ...]) -> Sets:
+        """Of each Instance, what n's ledger may depend on."""
+        return tuple(frozenset((self.view(n, i, v),)) for i, v in enumerate(instances))
+
+    def _views(self, migrations: tuple[Any, ...], value: Value) -> Sets:
+        return tuple(said(migrations, value, m) for m in range(len(migrations)))
 
     def _remember_for(self, t: State, i: int, value: Value | int, old: Any, changed: set[int]) -> Any:
         if not isinstance(value, Value) or i in self.config.lite:
             return None
-        facts = []
-        for n in self.nodes:
-            if old is not None and n not in changed:
-                facts.append(old[0][n])
-                continue
-            seen = self.bridge.fact(i, n, t.books[n], t.report[n], t.current[n])
-            now = frozenset((self.project(i, value, n, seen),))
-            facts.append(now if old is None else old[0][n] | now)
-        views = tuple(said(t, value, m) for m in range(len(t.migrations)))
-        if old is not None:
-            views = tuple(a | b for a, b in zip(old[1], views, strict=True))
-        return tuple(facts), views
+        views = self.views(t.migrations, value)
+        if old is None:
+            return tuple(self._fact(t, i, value, n) for n in self.nodes), views
+        facts = old[0]
+        for n in changed:
+            facts = put(facts, n, facts[n] | self._fact(t, i, value, n))
+        return facts, _joined(old[1], views)
+
+    def _fact(self, t: State, i: int, value: Value, n: int) -> frozenset[Any]:
+        seen = self.bridge.fact(i, n, t.books[n], t.report[n], t.current[n])
+        return frozenset((self.project(i, value, n, seen),))
+
+
+def _joined(old: Sets, more: Sets) -> Sets:
+    return tuple(a | b for a, b in zip(old, more, strict=True))
+
+
+def _differ(s: State, t: State) -> bool:
+    return s.books is not t.books or s.report is not t.report or s.current is not t.current
 
 
 def _shown(s: State, n: int) -> tuple[object, ...]:
