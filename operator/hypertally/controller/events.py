@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,14 @@ from hypertally.kube.kinds import EVENT
 from hypertally.serving.logs import about
 
 from .news import Kind, KindStatus, News, news
+from .pace import Pace
 
 log = logging.getLogger(__name__)
 
 _ROOM = 1000
+_AT_ONCE, _PER_SECOND = 100, 20.0
+"""After a burst of claims, a thousand of them in a row would make the claims that follow wait."""
+
 _OF_THE_CLUSTER = "default"
 """Where Events are whose object has no namespace, as client-go's recorder puts them: kubectl describe finds them."""
 
@@ -25,12 +30,13 @@ _MESSAGE_MAX = 1024
 
 
 class Events:
-    """A bounded queue and one sender: a slow API server costs events, never claims."""
+    """A bounded queue and one sender that takes its time: a slow API server costs events, never claims."""
 
     def __init__(self, client: AsyncKubeClient, now: Callable[[], str]) -> None:
         self._client = client
         self._now = now
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_ROOM)
+        self._pace = Pace(_PER_SECOND, _AT_ONCE, time.monotonic)
 
     def tell_transitions(self, regarding: Kind, status: KindStatus) -> None:
         """`regarding` as it was, `status` as it was written."""
@@ -63,6 +69,7 @@ class Events:
     async def run(self) -> None:
         while True:
             event = await self._queue.get()
+            await asyncio.sleep(self._pace.wait())
             try:
                 await self._client.create(EVENT, event, event["metadata"]["namespace"])
             except KubeError as error:
