@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hypertally.api.amounts import Amounts
@@ -17,6 +16,7 @@ from hypertally.ledger.numa_free import free_cells
 from hypertally.ledger.numa_match import assignments, crowded
 from tests.ledger.numa_make import cell, holds
 from tests.ledger.numa_oracle import can_be_placed, cpu_numbers, is_allowed
+from tests.support.drawn import Drawn, chance
 
 SIZES = (2048, 4096)
 """KiB of huge pages: small ones, so that few MiB are many pages."""
@@ -99,8 +99,10 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-@settings(max_examples=400, deadline=None)
-@given(cases())
+each_case = Drawn(cases(), examples=400)
+
+
+@each_case
 def test_a_fit_is_found_exactly_where_a_search_finds_one_and_takes_only_what_is_free(case: Case) -> None:
     found = case.fit()
     assert isinstance(found, Misfit) is not can_be_placed(case.request, case.guests, case.cells, case.held, case.ratios)
@@ -108,9 +110,9 @@ def test_a_fit_is_found_exactly_where_a_search_finds_one_and_takes_only_what_is_
         assert is_allowed(case.request, case.guests, case.cells, case.held, case.ratios, found)
 
 
-@settings(deadline=None)
-@given(cases(), st.randoms(use_true_random=False))
-def test_the_order_of_cells_and_owners_does_not_matter(case: Case, random: Random) -> None:
+@each_case
+def test_the_order_of_cells_and_owners_does_not_matter(case: Case) -> None:
+    random = chance(case)
     cells, owners = list(case.cells), [holds(str(number), each) for number, each in enumerate(case.held)]
     once = free_cells(cells, owners, ratios=case.ratios)
     fitted = fit(case.request, Amounts(), cells, once.cells, ratios=case.ratios)
@@ -123,8 +125,7 @@ def test_the_order_of_cells_and_owners_does_not_matter(case: Case, random: Rando
     assert fit(case.request, Amounts(), cells, shuffled, ratios=case.ratios) == fitted
 
 
-@settings(deadline=None)
-@given(cases())
+@each_case
 def test_what_a_fit_takes_is_gone_and_its_release_restores_it(case: Case) -> None:
     found = case.fit()
     if isinstance(found, Misfit):
@@ -146,8 +147,7 @@ def test_what_a_fit_takes_is_gone_and_its_release_restores_it(case: Case) -> Non
     assert free_cells(case.cells, owners, ratios=case.ratios) == before
 
 
-@settings(deadline=None)
-@given(cases())
+@each_case
 def test_a_refusal_names_what_would_have_fitted(case: Case) -> None:
     found = case.fit()
     if not isinstance(found, Misfit):
@@ -175,8 +175,7 @@ def test_a_refusal_names_what_would_have_fitted(case: Case) -> None:
     assert not isinstance(smaller.fit(), Misfit)
 
 
-@settings(deadline=None)
-@given(cases())
+@each_case
 def test_every_set_of_host_cells_that_can_carry_the_guest_is_offered_once(case: Case) -> None:
     owners = [holds(str(number), each) for number, each in enumerate(case.held)]
     free = free_cells(case.cells, owners, ratios=case.ratios).cells

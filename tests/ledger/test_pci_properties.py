@@ -1,7 +1,6 @@
 """What holds of every fit of PCI devices on small hosts, checked by a search through everything there is."""
 
 from dataclasses import dataclass
-from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from hypertally.ledger.pci_fit import fit_devices
 from hypertally.ledger.pci_free import free_devices
 from tests.ledger.pci_make import has, lists, request
 from tests.ledger.pci_oracle import can_be_given, is_allowed, is_free, offers
+from tests.support.drawn import Drawn, chance
 
 CARDS, FUNCTIONS = 3, 3
 PRODUCTS = ("0001", "0002")
@@ -119,25 +119,18 @@ def owners(draw: st.DrawFn, *, conflicting: bool = True) -> dict[str, list[str]]
     return {guest: draw(some) for guest in GUESTS} if conflicting else {}
 
 
-cases = st.builds(
-    Case,
-    pools=pools(),
-    owners=owners(),
-    requests=requests(),
-    near=st.none() | st.frozensets(st.sampled_from(CELLS), min_size=1, max_size=2),
-    cells=host_cells(),
-)
+near = st.none() | st.frozensets(st.sampled_from(CELLS), min_size=1, max_size=2)
+cases = st.builds(Case, pools=pools(), owners=owners(), requests=requests(), near=near, cells=host_cells())
+each_case = Drawn(cases, examples=500)
 
 
-@settings(max_examples=500, deadline=None)
-@given(cases)
+@each_case
 def test_devices_are_found_exactly_where_a_search_finds_some(case: Case) -> None:
     possible = can_be_given(case.requests, case.pools, case.owners, "g", case.near, case.cells)
     assert isinstance(case.fit(), Misfit) is not possible
 
 
-@settings(max_examples=200, deadline=None)
-@given(cases)
+@each_case
 def test_what_is_given_was_asked_for_and_is_nobody_elses(case: Case) -> None:
     found = case.fit()
     if isinstance(found, Misfit):
@@ -150,9 +143,10 @@ def test_what_is_given_was_asked_for_and_is_nobody_elses(case: Case) -> None:
     assert [each.request for each in found] == [r.name for r in case.requests for _ in range(r.count)]
 
 
-@settings(max_examples=200, deadline=None)
-@given(cases, st.randoms(use_true_random=False))
-def test_the_order_of_pools_devices_and_owners_does_not_matter(case: Case, random: Random) -> None:
+@each_case
+def test_the_order_of_pools_devices_and_owners_does_not_matter(case: Case) -> None:
+    random = chance(case)
+
     def mixed(pool: PciPool) -> PciPool:
         return PciPool(
             vendor_id=pool.vendor_id,
@@ -170,19 +164,20 @@ def test_the_order_of_pools_devices_and_owners_does_not_matter(case: Case, rando
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(cases, min_size=2, max_size=5))
-def test_guests_one_after_another_never_share_a_device_nor_a_card_half_by_half(many: list[Case]) -> None:
-    pools, held = many[0].pools, dict[str, list[str]]()
-    for number, case in enumerate(many):
-        found = Case(pools, held, case.requests, case.near, case.cells).fit(f"guest-{number}")
+@given(pools(), host_cells(), st.lists(st.tuples(requests(), near), min_size=2, max_size=5))
+def test_guests_one_after_another_never_share_a_device_nor_a_card_half_by_half(
+    pools: tuple[PciPool, ...], cells: tuple[NumaCell, ...], many: list[tuple[tuple[PciRequest, ...], frozenset[int]]]
+) -> None:
+    held = dict[str, list[str]]()
+    for number, (asked, near) in enumerate(many):
+        found = Case(pools, held, asked, near, cells).fit(f"guest-{number}")
         if not isinstance(found, Misfit):
             held[f"guest-{number}"] = [each.address for each in found]
     holdings = [has(owner, *addresses) for owner, addresses in held.items()]
     assert free_devices(pools, holdings).conflicts == ()
 
 
-@settings(max_examples=200, deadline=None)
-@given(cases)
+@each_case
 def test_what_is_free_is_what_a_search_says_whether_claimed_or_listed(case: Case) -> None:
     every = offers(case.pools)
     expected = [sum(is_free(offer, every, case.owners) for offer in every if offer.pool is pool) for pool in case.pools]
@@ -191,8 +186,7 @@ def test_what_is_free_is_what_a_search_says_whether_claimed_or_listed(case: Case
         assert [each.free for each in rest.pools] == expected
 
 
-@settings(max_examples=200, deadline=None)
-@given(cases)
+@each_case
 def test_a_refusal_is_one_clause_that_names_requests_and_asks_for_more_than_is_free(case: Case) -> None:
     found = case.fit()
     if isinstance(found, Misfit):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -19,6 +18,7 @@ from tests.ledger.pci_oracle import can_be_given, offers, suits
 from tests.ledger.test_numa_properties import Case as CellCase
 from tests.ledger.test_numa_properties import cases as cell_cases
 from tests.ledger.test_pci_properties import owners, pools, requests
+from tests.support.drawn import Drawn
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,10 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-@settings(max_examples=500, deadline=None)
-@given(cases())
+each_case = Drawn(cases(), examples=500)
+
+
+@each_case
 def test_a_place_is_found_exactly_where_a_search_finds_one_and_is_whole(case: Case) -> None:
     found = case.place()
     assert isinstance(found, Misfit) is not case.is_possible()
@@ -87,8 +89,7 @@ def test_a_place_is_found_exactly_where_a_search_finds_one_and_is_whole(case: Ca
     assert len({d.address for d in found.devices}) == sum(r.count for r in case.request.pci_requests)
 
 
-@settings(max_examples=100, deadline=None)
-@given(cases())
+@each_case
 def test_the_same_host_gives_the_same_place_in_whatever_order_it_is_told(case: Case) -> None:
     reverse = Case(
         numa=CellCase(case.numa.cells, case.numa.held[::-1], case.numa.request, case.numa.ratios),

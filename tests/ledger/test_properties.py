@@ -19,12 +19,14 @@ from hypertally.ledger.policy import Policy, allocatable
 from hypertally.ledger.vectors import KEYS, add, covers, greatest, subtract, total
 from tests.ledger.make import guest, node_spec, report
 from tests.ledger.strategies import amounts, claims, evidences, instances, migrations
+from tests.support.drawn import Drawn
 
 PHASES = list(MovePhase)
 of_a = st.sampled_from(Role).flatmap(lambda role: claims("a", role))
 nodes_seen = st.fixed_dictionaries({"n0": evidences(), "n1": evidences()})
 some_migrations = st.lists(migrations(), max_size=2)
 an_instance = instances("a")
+each_step = Drawn(an_instance, nodes_seen, some_migrations)
 
 
 @given(amounts, amounts)
@@ -81,7 +83,7 @@ def test_a_claim_without_shortages_exceeds_nothing_that_it_asks_for(
     assert len(over) == len(shortages)
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_a_moves_phase_never_goes_back(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -94,7 +96,7 @@ def test_a_moves_phase_never_goes_back(
         assert PHASES.index(after.phase) >= PHASES.index(before.phase)
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_a_move_keeps_its_ends_its_sizes_and_its_migration(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -103,7 +105,7 @@ def test_a_move_keeps_its_ends_its_sizes_and_its_migration(
         assert replace(after, phase=before.phase) == before
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_one_write_does_one_thing(instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]) -> None:
     """A new move leaves home as it is; a new home comes from the binding, or from a move that stands."""
     before, after = instance.status, next_status(instance, nodes, migrations)
@@ -117,7 +119,7 @@ def test_one_write_does_one_thing(instance: Instance, nodes: dict[str, Evidence]
         assert after.compute_node_name in ends
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_home_moves_only_with_a_claim_a_proof_or_an_outcome(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -130,7 +132,7 @@ def test_home_moves_only_with_a_claim_a_proof_or_an_outcome(
         assert (before.move is None and claim_stands) or (before.move is not None and (proven or decided))
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_a_home_comes_with_its_size_and_goes_with_it(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -138,7 +140,7 @@ def test_a_home_comes_with_its_size_and_goes_with_it(
     assert bool(after.compute_node_name) == (after.resources is not None)
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_a_home_is_never_given_up_while_anything_is_held_or_may_be_listed_there(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -147,7 +149,7 @@ def test_a_home_is_never_given_up_while_anything_is_held_or_may_be_listed_there(
         assert nodes[before.compute_node_name].nothing
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_the_order_of_the_nodes_is_of_no_matter(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -155,7 +157,7 @@ def test_the_order_of_the_nodes_is_of_no_matter(
     assert next_status(instance, backwards, migrations) == next_status(instance, nodes, migrations)
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_with_the_same_evidence_a_status_comes_to_rest(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:
@@ -172,7 +174,7 @@ def test_with_the_same_evidence_a_status_comes_to_rest(
     assert all(s.move is not None and s.move.type is MoveType.OBSERVED for s in begins)
 
 
-@given(an_instance, nodes_seen, some_migrations)
+@each_step
 def test_no_move_begins_by_a_migration_with_an_outcome(
     instance: Instance, nodes: dict[str, Evidence], migrations: list[Migration]
 ) -> None:

@@ -1,6 +1,5 @@
 """What holds of every next ledger, whatever stood before and whatever is asked."""
 
-import random
 from collections.abc import Collection
 from typing import TypeVar
 from unittest.mock import patch
@@ -18,8 +17,10 @@ from hypertally.ledger.transitions import STAYS
 from hypertally.ledger.vectors import KEYS, ZERO, add, covers, greatest, most
 from hypertally.ledger.wants import wants
 from tests.ledger.strategies import inputs
+from tests.support.drawn import Drawn, chance
 
 T = TypeVar("T")
+any_case, with_a_ledger = Drawn(inputs()), Drawn(inputs(without_ledger=False))
 
 
 def after(case: Inputs) -> Outcome:
@@ -53,25 +54,25 @@ def charges(case: Inputs, claims: tuple[Claim, ...]) -> dict[str, Amounts]:
     return {u: charge((c for c in claims if c.uuid == u), listed.get(u, ZERO)) for u in uuids}
 
 
-@given(inputs())
+@any_case
 def test_free_and_allocated_make_up_allocatable(case: Inputs) -> None:
     ledger = after(case).ledger
     assert add(ledger.free, ledger.allocated) == ledger.allocatable
 
 
-@given(inputs())
+@any_case
 def test_allocated_is_the_sum_of_all_charges(case: Inputs) -> None:
     report, ledger = report_of(case), after(case).ledger
     assert ledger.allocated == allocated(ledger.claims, sizes(report.guests), report.omitted_resources or ZERO)
 
 
-@given(inputs())
+@any_case
 def test_no_guest_is_charged_below_what_is_listed(case: Inputs) -> None:
     now = charges(case, after(case).ledger.claims)
     assert all(covers(now[uuid], size) for uuid, size in sizes(report_of(case).guests).items())
 
 
-@given(inputs())
+@any_case
 def test_no_guest_is_charged_below_what_it_is_granted(case: Inputs) -> None:
     """The claims that are wanted and stand have the wanted size, unless they were taken without room."""
     for c in after(case).ledger.claims:
@@ -79,7 +80,7 @@ def test_no_guest_is_charged_below_what_it_is_granted(case: Inputs) -> None:
             assert c.resources == wants(case.owners[c.uuid], "n0")[c.role].resources
 
 
-@given(inputs(without_ledger=False))
+@with_a_ledger
 def test_what_was_held_is_let_go_only_with_proof(case: Inputs) -> None:
     """A guest that arrived is charged at the size at which it arrived, though its `Incoming` may have been greater."""
     ledger = after(case).ledger
@@ -92,7 +93,7 @@ def test_what_was_held_is_let_go_only_with_proof(case: Inputs) -> None:
             assert covers(now.get(c.uuid, ZERO), c.resources), c
 
 
-@given(inputs(without_ledger=False))
+@with_a_ledger
 def test_a_write_exceeds_allocatable_only_for_guests_that_are_listed(case: Inputs) -> None:
     ledger, listed = after(case).ledger, sizes(report_of(case).guests)
     before, now = charges(case, held(case.node)), charges(case, ledger.claims)
@@ -107,7 +108,7 @@ def changes_roles(case: Inputs, uuids: set[str]) -> set[str]:
     return {c.uuid for c in held(case.node) if c.uuid in uuids and c.overcommitted}
 
 
-@given(inputs(without_ledger=False))
+@with_a_ledger
 def test_a_new_claim_without_the_mark_fits(case: Inputs) -> None:
     ledger, before = after(case).ledger, {(c.uuid, c.role) for c in held(case.node)}
     for c in ledger.claims:
@@ -116,7 +117,7 @@ def test_a_new_claim_without_the_mark_fits(case: Inputs) -> None:
             assert all(getattr(ledger.free, key) >= 0 for key in KEYS if getattr(c.resources, key) > 0), c
 
 
-@given(inputs())
+@any_case
 def test_a_claim_is_taken_without_room_only_for_a_listed_guest(case: Inputs) -> None:
     before = {(c.uuid, c.role) for c in held(case.node) if c.overcommitted}
     listed = sizes(report_of(case).guests)
@@ -125,7 +126,7 @@ def test_a_claim_is_taken_without_room_only_for_a_listed_guest(case: Inputs) -> 
             assert c.uuid in listed or (c.role is Role.RESERVED_FOR_REVERT and before)
 
 
-@given(inputs())
+@any_case
 def test_every_want_is_held_or_refused_with_a_reason(case: Inputs) -> None:
     outcome = after(case)
     if case.node.status.ledger is None:
@@ -136,14 +137,14 @@ def test_every_want_is_held_or_refused_with_a_reason(case: Inputs) -> None:
             assert (uuid, role) in stands or outcome.refusals[uuid]
 
 
-@given(inputs())
+@any_case
 def test_nothing_is_held_beyond_the_wants_but_what_leaves(case: Inputs) -> None:
     for c in after(case).ledger.claims:
         wanted = wants(case.owners[c.uuid], "n0") if c.uuid in case.owners else {}
         assert c.role is Role.LEAVING or c.role in wanted
 
 
-@given(inputs())
+@any_case
 def test_only_claims_that_stood_are_stamped_and_only_those_that_wait_for_proof(case: Inputs) -> None:
     before = set(held(case.node))
     for c in after(case).ledger.claims:
@@ -154,7 +155,7 @@ def test_only_claims_that_stood_are_stamped_and_only_those_that_wait_for_proof(c
             assert c.since == case.look.mark
 
 
-@given(inputs(without_ledger=False))
+@with_a_ledger
 def test_a_second_pass_changes_nothing_but_a_stamp_and_a_third_nothing(case: Inputs) -> None:
     first = after(case).ledger
     second = after(written(case, first)).ledger
@@ -165,17 +166,19 @@ def test_a_second_pass_changes_nothing_but_a_stamp_and_a_third_nothing(case: Inp
     assert (first.allocated, first.orphans) == (second.allocated, second.orphans)
 
 
-@given(inputs(without_ledger=False))
+@with_a_ledger
 def test_without_a_lease_the_second_pass_changes_nothing(case: Inputs) -> None:
     blind = Inputs(node=case.node, owners=case.owners, declared=case.declared)
     first = after(blind).ledger
     assert same_content(first, after(written(blind, first)).ledger)
 
 
-@given(inputs(), st.randoms(use_true_random=False))
-def test_the_order_of_claims_guests_and_instances_is_of_no_matter(case: Inputs, chance: random.Random) -> None:
+@any_case
+def test_the_order_of_claims_guests_and_instances_is_of_no_matter(case: Inputs) -> None:
+    random = chance(case)
+
     def shuffled(things: Collection[T]) -> list[T]:
-        return chance.sample(list(things), len(things))
+        return random.sample(list(things), len(things))
 
     node, report, ledger = case.node, report_of(case), case.node.status.ledger
     mixed = replace(
@@ -192,7 +195,7 @@ def test_the_order_of_claims_guests_and_instances_is_of_no_matter(case: Inputs, 
     assert after(other) == after(case)
 
 
-@given(inputs())
+@any_case
 def test_claims_are_sorted_and_each_guest_holds_each_role_once(case: Inputs) -> None:
     keys = [(c.uuid, c.role) for c in after(case).ledger.claims]
     assert keys == sorted(set(keys))
@@ -205,7 +208,7 @@ def test_a_ledger_never_outgrows_the_schema(case: Inputs, places: int) -> None:
         assert len(after(case).ledger.claims) <= places
 
 
-@given(inputs())
+@any_case
 def test_the_generation_grows_by_one(case: Inputs) -> None:
     before = case.node.status.ledger
     assert after(case).ledger.generation == (before.generation + 1 if before else 1)
