@@ -9,12 +9,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from devcluster import Cluster
+from tests.support.emptied import empty
 
 # How fast examples are made says something about the machine that day, nothing about the code.
 settings.register_profile("hypertally", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("hypertally")
 
-CRDS = Path(__file__).resolve().parent.parent / "crds"
+ROOT = Path(__file__).resolve().parent.parent
+CRDS, DEPLOY = ROOT / "crds", ROOT / "deploy"
 
 LONGEST_FIRST = ("lane", "e2e", "chaos", "controller", "ledger", "agent")
 """Folders whose files take up to minutes: begun last, one of them would keep the other processes of a run waiting."""
@@ -41,6 +43,27 @@ def own_cluster() -> Iterator[Cluster]:
     """A cluster for one test, to be killed, restarted or filled."""
     with running_cluster("own") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_by_turns() -> Iterator[Cluster]:
+    with running_cluster("alone") as running:
+        running.apply(DEPLOY)
+        yield running
+
+
+@pytest.fixture
+def lone_cluster(shared_by_turns: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A cluster with the rights and policies and nothing else, to be restarted; the next test gets it emptied.
+
+    It costs a tenth of `own_cluster`. Programs must have ended before the test does, and the kinds must be there.
+    """
+    yield shared_by_turns
+    if not shared_by_turns.apiserver.is_running():
+        shared_by_turns.apiserver.start()
+    if request.session.testsfailed:  # perhaps between deleting the kinds and bringing them back
+        shared_by_turns.apply(CRDS)
+    empty(shared_by_turns)
 
 
 @contextmanager

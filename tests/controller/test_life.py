@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 
 from devcluster import CONTROLLER, Cluster
-from tests.controller.conftest import DEPLOY
 from tests.support.fleet import Fleet, controller
 from tests.support.samples import amounts
 
@@ -60,10 +59,9 @@ def test_a_malformed_annotation_of_a_lease_proves_nothing_and_stops_nothing(flee
 
 
 @pytest.fixture
-def alone(own_cluster: Cluster) -> Fleet:
+def alone(lone_cluster: Cluster) -> Fleet:
     """A fleet whose controllers the test starts itself."""
-    own_cluster.apply(DEPLOY)
-    return Fleet(own_cluster)
+    return Fleet(lone_cluster)
 
 
 def test_a_killed_controller_comes_back_to_the_same_state_and_writes_nothing(alone: Fleet, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from devcluster import CONTROLLER, Cluster
 from tests.conftest import CRDS
-from tests.controller.conftest import DEPLOY, GRACE
+from tests.controller.conftest import GRACE
 from tests.support import shipped
 from tests.support.faults import Fault, faulty_server
 from tests.support.fleet import Fleet, Host, controller, find_condition
@@ -28,10 +28,9 @@ GUEST = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 
 
 @pytest.fixture
-def alone(own_cluster: Cluster) -> Fleet:
+def alone(lone_cluster: Cluster) -> Fleet:
     """A fleet whose controllers the test starts itself."""
-    own_cluster.apply(DEPLOY)
-    return Fleet(own_cluster)
+    return Fleet(lone_cluster)
 
 
 def settled(fleet: Fleet, host: Host) -> str:

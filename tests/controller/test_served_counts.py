@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from devcluster import Cluster
-from tests.controller.conftest import DEPLOY
 from tests.support.fleet import Fleet, controller
 
 
@@ -16,9 +15,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_drift_strays_starts_and_namespaces_are_served(own_cluster: Cluster, tmp_path: Path) -> None:
-    own_cluster.apply(DEPLOY)
-    fleet, port, uuid = Fleet(own_cluster), free_port(), str(uuid4())
+def test_drift_strays_starts_and_namespaces_are_served(lone_cluster: Cluster, tmp_path: Path) -> None:
+    fleet, port, uuid = Fleet(lone_cluster), free_port(), str(uuid4())
     home, other = fleet.host(), fleet.host()
     flags = (f"--listen=127.0.0.1:{port}", "--metrics-namespaces=3")
 
@@ -27,7 +25,7 @@ def test_drift_strays_starts_and_namespaces_are_served(own_cluster: Cluster, tmp
             lines = answer.read().decode().splitlines()
         return all(line in lines for line in series)
 
-    with controller(own_cluster.kubeconfig_for("controller"), tmp_path / "log", *flags):
+    with controller(lone_cluster.kubeconfig_for("controller"), tmp_path / "log", *flags):
         drifted = fleet.instance(home.name, uuid=uuid)
         starting = fleet.instance(home.name)
         for name in (drifted, starting):

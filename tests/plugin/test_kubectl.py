@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devcluster import Cluster
+from devcluster.ports import free_ports
 from hypertally.plugin.complete import answers
 from tests.support.fleet import Fleet
 
@@ -64,14 +65,16 @@ def test_without_a_cluster_there_is_nothing_to_complete(monkeypatch: pytest.Monk
     assert list(answers(["top", ""])) == [":4"]
 
 
-def test_an_api_server_that_is_away_is_one_line(own_cluster: Cluster) -> None:
-    own_cluster.apiserver.kill()
+def test_an_api_server_that_is_away_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    away, kubeconfig = f"https://127.0.0.1:{port}", tmp_path / "kubeconfig"
+    kubeconfig.write_text(cluster.kubeconfig.read_text().replace(cluster.url, away))
 
     done = subprocess.run(
-        [PROGRAMS / "kubectl-hypertally", "top", "--kubeconfig", own_cluster.kubeconfig],
+        [PROGRAMS / "kubectl-hypertally", "top", "--kubeconfig", kubeconfig],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
     assert done.returncode == 3
-    assert done.stderr.startswith(f"error: API server {own_cluster.url} (kubeconfig ")
+    assert done.stderr.startswith(f"error: API server {away} (kubeconfig ")
     assert done.stderr.count("\n") == 1
