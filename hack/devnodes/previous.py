@@ -6,6 +6,7 @@ docs/lane.md tells how the archive is made anew at each release.
 import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,9 @@ def build_images(base: str, options: Sequence[str], target: Path) -> None:
     made_from = hashlib.sha256(archive().read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == made_from:
         return
-    target.mkdir(parents=True, exist_ok=True)
+    # Those of a release before that one are no longer wanted.
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
         sources = unpack(Path(folder))
         command = [sys.executable, "-P", "-m", "image", "--builder", "buildah", "--base", base, "--archive"]
