@@ -31,47 +31,47 @@ def written(*known: Instance, version: str = "9") -> WrittenNodes:
 
 
 def test_a_node_that_was_written_after_an_instance_was_known_is_new_enough_for_it() -> None:
-    assert written(instance()).since(typed("9"), instance()) == "9"
+    assert written(instance()).is_after(typed("9"), instance())
 
 
 def test_so_is_any_later_version_of_the_node() -> None:
-    assert written(instance()).since(typed("12"), instance()) == "12"
+    assert written(instance()).is_after(typed("12"), instance())
 
 
 def test_an_instance_that_changed_since_may_have_lost_what_the_node_held_for_it() -> None:
-    assert written(instance("5")).since(typed("9"), instance("6")) == ""
+    assert not written(instance("5")).is_after(typed("9"), instance("6"))
 
 
 def test_another_instance_of_that_version_is_another() -> None:
-    assert written(instance(uid="i")).since(typed("9"), instance(uid="j")) == ""
+    assert not written(instance(uid="i")).is_after(typed("9"), instance(uid="j"))
 
 
 def test_a_node_that_others_wrote_proves_nothing() -> None:
-    assert WrittenNodes().since(typed("9"), instance()) == ""
+    assert not WrittenNodes().is_after(typed("9"), instance())
 
 
 def test_a_cache_that_fell_behind_the_write_proves_nothing() -> None:
-    assert written(instance()).since(typed("8"), instance()) == ""
+    assert not written(instance()).is_after(typed("8"), instance())
 
 
 def test_the_last_write_of_a_node_counts() -> None:
     nodes = written(instance("5"))
     nodes.note(node("11"), [instance("6")])
-    assert nodes.since(typed("11"), instance("5")) == ""
-    assert nodes.since(typed("11"), instance("6")) == "11"
+    assert not nodes.is_after(typed("11"), instance("5"))
+    assert nodes.is_after(typed("11"), instance("6"))
 
 
 def test_versions_are_numbers() -> None:
-    assert written(instance(), version="9").since(typed("10"), instance()) == "10"
+    assert written(instance(), version="9").is_after(typed("10"), instance())
 
 
 def test_a_node_that_is_gone_is_forgotten() -> None:
     nodes = written(instance())
     nodes.forget("n")
-    assert nodes.since(typed("9"), instance()) == ""
+    assert not nodes.is_after(typed("9"), instance())
     nodes.forget("n")
 
 
 def test_a_node_with_no_instances_waiting_is_new_enough_for_nobody() -> None:
     gone = replace(instance(), metadata=replace(instance().metadata, uid="gone"))
-    assert written().since(typed("9"), gone) == ""
+    assert not written().is_after(typed("9"), gone)

@@ -55,7 +55,8 @@ class InstanceReconciler:
             return
         if self._is_put_off(key, cached, following):
             return
-        raw = await self._reads.raw_instance(key)
+        # What is written is written only to that very version: to an older one nothing is.
+        raw = await self._reads.raw_instance(key, since=cached.metadata.resource_version)
         if raw is None:
             return
         instance = decode(raw, Instance)
@@ -141,7 +142,9 @@ class InstanceReconciler:
 
     async def _read_node(self, name: str, instance: Instance) -> ComputeNode | None:
         cached = self._cache.nodes.get(name)
-        return await self._reads.node(name, since=self._nodes.written.since(cached, instance) if cached else "")
+        if cached is not None and self._nodes.written.is_after(cached, instance):
+            return cached
+        return await self._reads.node(name)
 
     def _concerned(self, instance: Instance) -> set[str]:
         targets = {m.spec.target_compute_node_name for m in self._cache.migrations_of(instance) if is_open(m)}

@@ -16,14 +16,13 @@ from hypertally.ledger.wants import names
 
 from .agents import read_lease
 
-T = TypeVar("T", Instance, Migration)
+T = TypeVar("T", ComputeNode, Instance, Migration)
 
 
 class LiveReads:
     """Each call is one GET from the API server, past every cache. None for what is not there.
 
-    With `since`, of what may be of any version that is no older than that: for whoever writes on condition that it is
-    still so, or knows that this version is new enough.
+    With `since`, of any version that is no older than that: for whoever writes on condition that it is still so.
     """
 
     def __init__(self, client: AsyncKubeClient, lease_namespace: str) -> None:
@@ -33,12 +32,11 @@ class LiveReads:
     async def raw_node(self, name: str, since: str = "") -> Object | None:
         return await self._get(Ref(COMPUTE_NODE, name), since)
 
-    async def node(self, name: str, since: str = "") -> ComputeNode | None:
-        obj = await self.raw_node(name, since)
-        return decode(obj, ComputeNode) if obj is not None else None
+    async def node(self, name: str) -> ComputeNode | None:
+        return await self._typed(COMPUTE_NODE, name, ComputeNode)
 
-    async def raw_instance(self, key: str) -> Object | None:
-        return await self._get(_ref(INSTANCE, key))
+    async def raw_instance(self, key: str, since: str = "") -> Object | None:
+        return await self._get(_ref(INSTANCE, key), since)
 
     async def instance(self, key: str) -> Instance | None:
         return await self._typed(INSTANCE, key, Instance)

@@ -18,10 +18,9 @@ class _Write:
 
 
 class WrittenNodes:
-    """What an Instance is told must be read of its ComputeNode after the Instance was. When this program knew the
-    Instance in a version, and after that wrote the ComputeNode, then what the server answered was read after: whoever
-    still finds the Instance in that version may read the ComputeNode from the server's cache, if no older than that.
-    The last write of each ComputeNode is kept."""
+    """What an Instance is told must be so at its ComputeNode after the Instance was as it is. When this program knew
+    the Instance in a version, and after that wrote the ComputeNode, then what the server answered was so after: who
+    finds the Instance still in that version need not read the ComputeNode again. The last write of each is kept."""
 
     def __init__(self) -> None:
         self._writes: dict[str, _Write] = {}
@@ -35,11 +34,10 @@ class WrittenNodes:
     def forget(self, name: str) -> None:
         self._writes.pop(name, None)
 
-    def since(self, node: ComputeNode, instance: Instance) -> str:
-        """The resourceVersion of `node` if that was written, by whomever, after this version of the Instance was known
-        here; else none. A cache that fell behind the write (a restored backup) proves nothing."""
+    def is_after(self, node: ComputeNode, instance: Instance) -> bool:
+        """Whether `node` was so, as it is known here, after this version of the Instance was known here. One from
+        before the write (after a restored backup) proves nothing."""
         write, metadata = self._writes.get(node.metadata.name), instance.metadata
-        is_known = write is not None and write.known.get(metadata.uid) == metadata.resource_version
-        if write is None or not is_known or version_of(node.metadata.resource_version) < write.version:
-            return ""
-        return node.metadata.resource_version
+        if write is None or write.known.get(metadata.uid) != metadata.resource_version:
+            return False
+        return version_of(node.metadata.resource_version) >= write.version
