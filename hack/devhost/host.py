@@ -158,6 +158,26 @@ class Host:
             raise HostError(f"virsh {' '.join(arguments[:2])}: {reason}")
         return done.stdout.strip()
 
+    def guests(self) -> frozenset[str]:
+        """The names of all, running or not, by the files that libvirt keeps of each: it is not asked."""
+        places = (self.directory / "etc" / "qemu", self.directory / "run" / "qemu")
+        return frozenset(path.stem for place in places for path in place.glob("*.xml"))
+
+    def remove_guest(self, name: str) -> bool:
+        """Ends and forgets it, whatever its state; whether it was there."""
+        ended = self._could("destroy", name)
+        states = ("--managed-save", "--snapshots-metadata", "--checkpoints-metadata")
+        return self._could("undefine", name, *states) or ended
+
+    def _could(self, *arguments: str) -> bool:
+        try:
+            self.virsh(*arguments)
+        except HostTimeout:
+            raise
+        except HostError:
+            return False
+        return True
+
     def define_guest(self, name: str, **spec: Unpack[Spec]) -> str:
         """Makes a persistent guest that is shut off, or gives one another size; returns its UUID."""
         guest = Guest(name=name, **spec)
