@@ -18,6 +18,8 @@ import pytest
 from devcluster import Cluster
 from devcluster.users import AGENT
 from devcluster.waiting import wait_until
+from tests.conftest import running_cluster
+from tests.support.samples import fresh_name
 
 Object = dict[str, Any]
 PROGRAM = Path(sys.executable).with_name("hypertally-agent")
@@ -141,9 +143,14 @@ class AgentProcess:
         return sum(float(value) for found, value in series if all(label in found for label in wanted))
 
     def wait_audits(self, more: int, **labels: str) -> None:
-        """Until so many further audits are over."""
-        goal = self.metric("audits_total", **labels) + more
-        wait_until(lambda: self.metric("audits_total", **labels) >= goal, seconds=DEADLINE, what=f"{more} audits")
+        """Until so many further audits are over. An agent that was just started may have had its first by now."""
+        self.wait_audits_in_all(int(self.metric("audits_total", **labels)) + more, **labels)
+
+    def wait_audits_in_all(self, number: int, **labels: str) -> None:
+        """Until so many audits are over since its start."""
+        wait_until(
+            lambda: self.metric("audits_total", **labels) >= number, seconds=DEADLINE, what=f"{number} audits in all"
+        )
 
     def _other_thread(self) -> int:
         """The kernel's number of one that is not the main thread: it prefers the one that is named (kill(2))."""
@@ -204,8 +211,17 @@ def watched(granted: Cluster, request: pytest.FixtureRequest) -> Watched:
     return Watched(granted, re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:60].strip("-"))
 
 
+@pytest.fixture(scope="module")
+def breakable() -> Iterator[Cluster]:
+    """For the tests of one file: they kill its API server and start it again, they delete its kinds and apply them."""
+    with running_cluster("breakable") as running:
+        grant_rights(running)
+        yield running
+
+
 @pytest.fixture
-def own_watched(own_cluster: Cluster) -> Watched:
-    """On an API server of its own, to be killed."""
-    grant_rights(own_cluster)
-    return Watched(own_cluster, "n1")
+def own_watched(breakable: Cluster) -> Iterator[Watched]:
+    """On an API server that may be killed."""
+    yield Watched(breakable, fresh_name("n"))
+    if not breakable.apiserver.is_running():
+        breakable.apiserver.start()

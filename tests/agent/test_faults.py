@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import Cluster
 from devcluster.waiting import wait_until
 from devhost import Host
+from tests.conftest import CRDS
 
-from .conftest import DEADLINE, StartAgent, Watched, grant_rights
+from .conftest import DEADLINE, StartAgent, Watched
 
 TEST = "--connection=test:///default"
 SECOND = f"--connection=lab=test://{Path(__file__).with_name('second-host.xml')}"
@@ -115,19 +115,20 @@ class TestTheApiServer:
     ) -> None:
         cluster = own_watched.cluster
         agent = start_agent(own_watched, connection(host), "--connection=unchanged=test:///default")
-        agent.wait_audits(2, compute_node="n1--unchanged")
+        agent.wait_audits(2, compute_node=f"{own_watched.name}--unchanged")
         own_watched.wait("a report", lambda: own_watched.exists() and bool(own_watched.report()))
-        before = own_watched.node("n1--unchanged")
+        before = own_watched.node(f"{own_watched.name}--unchanged")
         cluster.apiserver.kill()
-        agent.wait_said("Lease hypertally-system/n1 cannot be renewed: API server .*: Connection refused")
+        lease = f"Lease hypertally-system/{own_watched.name}"
+        agent.wait_said(f"{lease} cannot be renewed: API server .*: Connection refused")
         host.start_guest("meanwhile", transient=True)
-        agent.wait_audits(2, compute_node="n1")
+        agent.wait_audits(2, compute_node=own_watched.name)
         assert agent.probe("/healthz")[0] == 200
         assert agent.probe("/readyz")[0] == 200
         cluster.apiserver.start()
         own_watched.wait("what happened meanwhile", lambda: own_watched.guests().get("meanwhile") == "Running")
-        agent.wait_said("Lease hypertally-system/n1 is renewed again")
-        assert own_watched.node("n1--unchanged") == before
+        agent.wait_said(f"{lease} is renewed again")
+        assert own_watched.node(f"{own_watched.name}--unchanged") == before
         host.destroy_guest("meanwhile")
 
     def test_an_api_server_that_is_not_there_yet_is_waited_for(
@@ -140,14 +141,13 @@ class TestTheApiServer:
         own_watched.wait("a report", lambda: own_watched.exists() and bool(own_watched.report()))
 
     def test_missing_crds_are_told_with_the_remedy_and_waited_for(
-        self, own_cluster: Cluster, start_agent: StartAgent
+        self, own_watched: Watched, start_agent: StartAgent
     ) -> None:
-        crds = own_cluster.kubectl("get", "crd", "computenodes.compute.hypertally.dev", "-o", "yaml")
-        own_cluster.kubectl("delete", "crd", "computenodes.compute.hypertally.dev")
-        grant_rights(own_cluster)
-        agent = start_agent(Watched(own_cluster, "n1"), TEST)
+        cluster = own_watched.cluster
+        cluster.kubectl("delete", "crd", "computenodes.compute.hypertally.dev")
+        agent = start_agent(own_watched, TEST)
         agent.wait_said("the CRDs are not installed: kubectl apply --server-side -f crds/")
-        own_cluster.kubectl("create", "-f", "-", stdin=crds)
+        cluster.apply(CRDS)
         agent.wait_said("status is published, report 1")
 
     def test_missing_rights_are_told_by_verb_and_resource(self, watched: Watched, start_agent: StartAgent) -> None:

@@ -99,7 +99,8 @@ def test_a_deleted_computenode_is_created_again(watched: Watched, start_agent: S
 
 
 def test_what_the_operator_set_in_spec_is_left_alone(watched: Watched, start_agent: StartAgent) -> None:
-    start_agent(watched, TEST).wait_audits(1)
+    start_agent(watched, TEST)
+    watched.wait("a ComputeNode", watched.exists)
     ratios = {"spec": {"allocationRatios": {"vcpus": 1500}}}
     watched.cluster.kubectl("patch", "computenode", watched.name, "--type=merge", "-p", json.dumps(ratios))
     start_agent(watched, TEST).wait_audits(2)

@@ -95,7 +95,7 @@ def test_a_real_guest_is_measured_by_the_audits_and_by_no_scrape(
 ) -> None:
     uuid = host.start_guest("measured", disk_mib=8)
     agent = start_agent(watched, f"--connection={host.uri}", "--interval=-1")
-    agent.wait_audits(1, result="complete")
+    agent.wait_audits_in_all(1, result="complete")
     audits = agent.metric("audits_total")
     first, second = agent.probe("/metrics")[1], agent.probe("/metrics")[1]
     host.destroy_guest("measured")
