@@ -91,18 +91,17 @@ class Stack:
 
 
 @pytest.fixture
-def stack(own_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Stack]:
-    own_cluster.apply(DEPLOY)
+def stack(lone_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Stack]:
     common = ["--listen", "", "--log-format", "text"]
     controller = Program(
         "hypertally.controller",
-        ["--kubeconfig", str(own_cluster.kubeconfig_for(CONTROLLER.key)), *common],
+        ["--kubeconfig", str(lone_cluster.kubeconfig_for(CONTROLLER.key)), *common],
         tmp_path / "controller.log",
     )
     connections = ["--connection", own_host.uri, "--connection", "test=test:///default", "--node-name", NODE]
     agent = Program(
         "hypertally.agent.main",
-        ["--kubeconfig", str(own_cluster.kubeconfig_on(NODE)), *common, *connections,
+        ["--kubeconfig", str(lone_cluster.kubeconfig_on(NODE)), *common, *connections,
          "--instances-path", str(own_host.images), "--lease-interval", "2"],
         tmp_path / "agent.log",
     )  # fmt: skip
@@ -110,6 +109,6 @@ def stack(own_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Stac
         for program in (controller, agent):
             program.start()
             ending.callback(program.stop)
-        yield Stack(own_cluster, own_host, agent, controller)
+        yield Stack(lone_cluster, own_host, agent, controller)
     for program in (controller, agent):
         assert "Traceback" not in program.log.read_text(), program.log.read_text()

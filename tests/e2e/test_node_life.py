@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devcluster import CONTROLLER, Cluster, wait_until
-from tests.e2e.conftest import DEPLOY, Program
+from tests.e2e.conftest import Program
 from tests.support.fleet import Fleet, find_condition
 
 NODE, SECOND = "n1", "n1--second"
@@ -40,18 +40,17 @@ class Site:
 
 
 @pytest.fixture
-def site(own_cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
-    own_cluster.apply(DEPLOY)
+def site(lone_cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
     common = ["--listen", "", "--log-format", "text"]
     pace = ["--agent-grace", "5", "--collect-interval", "1", "--keep-vanished", "1"]
     controller = Program(
         "hypertally.controller",
-        ["--kubeconfig", str(own_cluster.kubeconfig_for(CONTROLLER.key)), *common, *pace],
+        ["--kubeconfig", str(lone_cluster.kubeconfig_for(CONTROLLER.key)), *common, *pace],
         tmp_path / "controller.log",
     )
     agent = Program(
         "hypertally.agent.main",
-        ["--kubeconfig", str(own_cluster.kubeconfig_on(NODE)), *common, "--node-name", NODE,
+        ["--kubeconfig", str(lone_cluster.kubeconfig_on(NODE)), *common, "--node-name", NODE,
          "--instances-path", str(tmp_path), "--interval", "1", "--lease-interval", "1", "--compare-interval", "1",
          "--connection", "test:///default"],
         tmp_path / "agent.log",
@@ -62,7 +61,7 @@ def site(own_cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
             program.start()
             ending.callback(program.stop)
         ending.callback(agent.stop)
-        found = Site(own_cluster, agent)
+        found = Site(lone_cluster, agent)
         wait_until(lambda: all(map(found.is_ready, (NODE, SECOND))), seconds=SECONDS, what="both hosts")
         both.stop()
         yield found
