@@ -25,9 +25,10 @@ demo: setup ## A live control plane with agent and controller (URI="qemu:///syst
 	@$(BIN)/python -m demo $(URI)
 
 # More test processes than CPUs: most tests wait for real programs. One file stays in one process, for the hosts that it
-# shares; files are begun in the order that tests/conftest.py gives them.
-PYTEST = $(BIN)/python -m pytest -n $(or $(WORKERS),$(shell echo $$(($$(nproc) + 2)))) --maxprocesses=6 \
-	--dist=loadfile --no-loadscope-reorder
+# shares; files are begun in the order that tests/conftest.py gives them. Compiled tests are kept, though containers like
+# to forbid it: each process would compile all of them.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(or $(WORKERS),$(shell echo $$(($$(nproc) + 2)))) \
+	--maxprocesses=6 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some, WORKERS=0 in one process)
