@@ -106,6 +106,16 @@ def test_all_entries_of_a_list_have_a_bound_together(compute_nodes: Kind, node: 
     assert "what the agent leaves out it counts in status.report.omitted" in refusal
 
 
+def test_a_report_that_replaces_another_is_added_up_like_the_first(compute_nodes: Kind, node: str) -> None:
+    stored = {**compute_nodes.get(node), "status": {"report": samples.report()}}
+    compute_nodes.replace_status(stored).check()
+    rule = RULES[0]
+    successor = samples.report(generation=2) | {rule.name: rule.make(rule.together + 1, rule.each)}
+    whole = {**compute_nodes.get(node), "status": {"report": successor}}
+    refusal = compute_nodes.replace_status(whole, dry_run=True).refusal
+    assert f"together may list {rule.together} " in refusal
+
+
 @pytest.mark.parametrize("key", ["", "no key", "k" * 65, "ü"])
 def test_the_key_of_a_tag_has_a_form(compute_nodes: Kind, node: str, key: str) -> None:
     report = samples.report(pciPools=[samples.pci_pool(tags={key: "value"})])

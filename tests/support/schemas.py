@@ -15,6 +15,9 @@ _NESTED_TOTAL = re.compile(
     r"self\.map\(each, has\(each\.(\w+)\) \? each\.\1\.map\(part, has\(part\.(\w+)\) \? size\(part\.\2\) : 0\)\.sum\(\)"
     r" : 0\)\.sum\(\) <= (\d+)"
 )
+_SUM_OF_LIST = re.compile(
+    r"oldSelf\.\?generation\.orValue\(0\) == self\.generation \|\| !has\(self\.(\w+)\) \|\| self\.\1\.(map\(.*)"
+)
 _KEY_LENGTH = re.compile(r'self\.all\(key, key\.matches\("\^\[A-Za-z0-9_.-\]\{1,(\d+)\}\$"\)\)')
 
 _LONG_HOST_PART = "a" * 61 + "."
@@ -43,7 +46,21 @@ _MARKED = ("DNS label", "lower-case UUID", "condition type", "word", "path of a 
 
 
 def schema(plural: str) -> dict[str, Any]:
-    return schema_of(load_crd(plural))
+    """With each rule of an object that adds up a list of it as a rule of that list."""
+    whole = schema_of(load_crd(plural))
+    for one in list(walk(whole)):
+        _move_sums_down(one.schema)
+    return whole
+
+
+def _move_sums_down(part: Any) -> None:
+    rules = part.get("x-kubernetes-validations", [])
+    sums = [(rule, found) for rule in rules if (found := _SUM_OF_LIST.fullmatch(rule["rule"]))]
+    for rule, found in sums:
+        rules.remove(rule)
+        entries = part["properties"][found[1]]
+        own = {"rule": f"self.{found[2]}", "message": rule["message"]}
+        entries.setdefault("x-kubernetes-validations", []).append(own)
 
 
 def fields(plural: str) -> list[Field]:
