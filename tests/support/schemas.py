@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from gen_api_reference import FORMS, ORDER, Field, load_crd, schema_of, walk
@@ -47,7 +48,7 @@ _MARKED = ("DNS label", "lower-case UUID", "condition type", "word", "path of a 
 
 def schema(plural: str) -> dict[str, Any]:
     """With each rule of an object that adds up a list of it as a rule of that list."""
-    whole = schema_of(load_crd(plural))
+    whole = deepcopy(schema_of(load_crd(plural)))
     for one in list(walk(whole)):
         _move_sums_down(one.schema)
     return whole
