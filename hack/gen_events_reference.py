@@ -33,7 +33,7 @@ kubectl get events --namespace default --field-selector involvedObject.kind=Comp
 
 A Warning is what somebody should look at. An Event is told once, at best: a controller that is killed in between tells
 nothing. A hundred are told at once and twenty a second after that, with the time at which they happened; while a
-thousand wait, the next are dropped. API servers forget them after an hour by default.
+thousand wait, the next are dropped. Warnings go first. API servers forget them after an hour by default.
 [Conditions](conditions.md) are the truth, and say what each reason means and what to do about it.
 
 The agent tells no Events: what it finds are its conditions, and `Ready` repeats them.

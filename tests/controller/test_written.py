@@ -1,5 +1,7 @@
 """What a write of a ComputeNode proves to the Instances that wait for it."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from hypertally.api.compute_node import ComputeNode
@@ -9,9 +11,9 @@ from hypertally.controller.written import WrittenNodes
 from tests.support.samples import Object, uuid
 
 
-def node(version: str) -> Object:
+def node(version: str, uid: str = "u") -> Object:
     spec = {"hypervisorHostname": "n", "hostUUID": "h", "nodeName": "k"}
-    return {"metadata": {"name": "n", "uid": "u", "resourceVersion": version, "generation": 1}, "spec": spec}
+    return {"metadata": {"name": "n", "uid": uid, "resourceVersion": version, "generation": 1}, "spec": spec}
 
 
 def typed(version: str) -> ComputeNode:
@@ -24,8 +26,8 @@ def instance(version: str = "5", uid: str = "i") -> Instance:
     return decode({"metadata": metadata, "spec": {"uuid": uuid(1), "resources": resources}}, Instance)
 
 
-def written(*known: Instance, version: str = "9") -> WrittenNodes:
-    nodes = WrittenNodes()
+def written(*known: Instance, version: str = "9", clock: Callable[[], float] | None = None) -> WrittenNodes:
+    nodes = WrittenNodes(clock or (lambda: 0.0))
     nodes.note(node(version), known)
     return nodes
 
@@ -47,7 +49,7 @@ def test_another_instance_of_that_version_is_another() -> None:
 
 
 def test_a_node_that_others_wrote_proves_nothing() -> None:
-    assert not WrittenNodes().is_after(typed("9"), instance())
+    assert not WrittenNodes(lambda: 0.0).is_after(typed("9"), instance())
 
 
 def test_a_cache_that_fell_behind_the_write_proves_nothing() -> None:
@@ -75,3 +77,15 @@ def test_a_node_that_is_gone_is_forgotten() -> None:
 def test_a_node_with_no_instances_waiting_is_new_enough_for_nobody() -> None:
     gone = replace(instance(), metadata=replace(instance().metadata, uid="gone"))
     assert not written().is_after(typed("9"), gone)
+
+
+def test_another_node_of_that_name_was_not_written() -> None:
+    made_anew = decode(node("12", uid="another"), ComputeNode)
+    assert not written(instance()).is_after(made_anew, instance())
+
+
+def test_a_write_of_long_ago_proves_nothing_for_history_may_have_become_another() -> None:
+    times = iter([100.0, 102.0, 102.1])
+    nodes = written(instance(), clock=lambda: next(times))
+    assert nodes.is_after(typed("9"), instance())
+    assert not nodes.is_after(typed("9"), instance())

@@ -9,7 +9,7 @@ from hypertally.api.compute_node import ComputeNode, NodeCondition
 from hypertally.api.conditions import Status, find
 from hypertally.api.decode import decode
 from hypertally.kube.aio import AsyncKubeClient
-from hypertally.kube.errors import Conflict, KindMissing, NotFound, ServerError, TooManyRequests, Unreachable
+from hypertally.kube.errors import Conflict, KindMissing, KubeError, NotFound, ServerError, TooManyRequests, Unreachable
 from hypertally.kube.kinds import COMPUTE_NODE, DAEMON_SET, POD, Ref
 from hypertally.serving.options import UsageError
 
@@ -76,8 +76,6 @@ async def retire(
     agent runs elsewhere is still looked after, and is named. The Pod goes, too, if there is one: that of `verify`,
     which nothing else removes."""
     await _delete(client, Ref(DAEMON_SET, name, settings.lease_namespace))
-    if pod:
-        await _delete(client, Ref(POD, pod, settings.lease_namespace))
 
     async def look() -> Finding:
         try:
@@ -88,7 +86,10 @@ async def retire(
         return Finding([f"{node}: still looked after" for node in served], good=not served)
 
     found = await _until(look, settings.agent_grace + margin)
-    return Finding(found.lines or ["Every ComputeNode says that nobody looks after it."], good=True)
+    lines = found.lines or ["Every ComputeNode says that nobody looks after it."]
+    return Finding(
+        [*lines, *(await _remains(client, Ref(POD, pod, settings.lease_namespace)) if pod else ())], good=True
+    )
 
 
 async def _until(look: Callable[[], Awaitable[Finding]], seconds: float) -> Finding:
@@ -123,6 +124,15 @@ def _trouble(node: ComputeNode) -> str:
     if ready is None or ready.status is Status.UNKNOWN:
         return f"Ready is Unknown: {ready.message}" if ready else "Ready is not told yet"
     return ""
+
+
+async def _remains(client: AsyncKubeClient, ref: Ref) -> list[str]:
+    """Nothing if it is gone now. A Pod that has ended is no reason to hold up an uninstall."""
+    try:
+        await _delete(client, ref)
+    except KubeError as error:
+        return [f"The Pod {ref.name} stays: {error}"]
+    return []
 
 
 async def _delete(client: AsyncKubeClient, ref: Ref) -> None:

@@ -18,7 +18,7 @@ from .pace import Pace
 
 log = logging.getLogger(__name__)
 
-_ROOM = 1000
+_ROOM, _ROOM_OF_WARNINGS = 1000, 100
 _AT_ONCE, _PER_SECOND = 100, 20.0
 """After a burst of claims, a thousand of them in a row would make the claims that follow wait."""
 
@@ -30,12 +30,15 @@ _MESSAGE_MAX = 1024
 
 
 class Events:
-    """A bounded queue and one sender that takes its time: a slow API server costs events, never claims."""
+    """A bounded queue and one sender that takes its time: a slow API server costs events, never claims. Warnings come
+    first, and have room that others leave them."""
 
     def __init__(self, client: AsyncKubeClient, now: Callable[[], str]) -> None:
         self._client = client
         self._now = now
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_ROOM)
+        self._queue: asyncio.PriorityQueue[tuple[bool, int, dict[str, Any]]] = asyncio.PriorityQueue()
+        self._told = 0
+        self._drops = False
         self._pace = Pace(_PER_SECOND, _AT_ONCE, time.monotonic)
 
     def tell_transitions(self, regarding: Kind, status: KindStatus) -> None:
@@ -45,11 +48,17 @@ class Events:
 
     def tell(self, regarding: Kind, told: News) -> None:
         meta, kind = regarding.metadata, type(regarding).__name__
-        try:
-            self._queue.put_nowait(self._event(meta, kind, told))
-        except asyncio.QueueFull:
+        waiting, room = self._queue.qsize(), _ROOM if told.warns else _ROOM - _ROOM_OF_WARNINGS
+        if waiting < room:
+            self._told += 1
+            self._drops = False
+            self._queue.put_nowait((not told.warns, self._told, self._event(meta, kind, told)))
+        elif not self._drops:
+            self._drops = True
             extra = about(kind, f"{meta.namespace}/{meta.name}")
-            log.warning("an Event on %s %s is dropped: %d wait already", kind, meta.name, _ROOM, extra=extra)
+            log.warning(
+                "an Event on %s %s is dropped, and so are others: %d wait", kind, meta.name, waiting, extra=extra
+            )
 
     def _event(self, meta: ObjectMeta, kind: str, told: News) -> dict[str, Any]:
         now, stem = self._now(), meta.name[:200].rstrip("-.")
@@ -68,8 +77,8 @@ class Events:
 
     async def run(self) -> None:
         while True:
-            event = await self._queue.get()
             await asyncio.sleep(self._pace.wait())
+            _, _, event = await self._queue.get()
             try:
                 await self._client.create(EVENT, event, event["metadata"]["namespace"])
             except KubeError as error:

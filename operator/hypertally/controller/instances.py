@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from hypertally.api.base import to_wire
 from hypertally.api.carry import carry_unknown
-from hypertally.api.compute_node import ComputeNode, GuestState
+from hypertally.api.compute_node import ComputeNode, GuestState, Role
 from hypertally.api.decode import decode
 from hypertally.api.instance import Instance, InstanceStatus
 from hypertally.api.migration import Migration
@@ -142,13 +142,22 @@ class InstanceReconciler:
 
     async def _read_node(self, name: str, instance: Instance) -> ComputeNode | None:
         cached = self._cache.nodes.get(name)
-        if cached is not None and self._nodes.written.is_after(cached, instance):
+        if cached is not None and _is_granted(cached, instance) and self._nodes.written.is_after(cached, instance):
             return cached
         return await self._reads.node(name)
 
     def _concerned(self, instance: Instance) -> set[str]:
         targets = {m.spec.target_compute_node_name for m in self._cache.migrations_of(instance) if is_open(m)}
         return names(instance) | targets | self._cache.nodes_listing(instance.spec.uuid) | ({home_of(instance)} - {""})
+
+
+def _is_granted(node: ComputeNode, instance: Instance) -> bool:
+    """All that there is to tell is that the node holds what it was asked for: no move, no evidence of guests."""
+    ledger, status, meta = node.status.ledger, instance.status, instance.metadata
+    if ledger is None or status.compute_node_name or status.move:
+        return False
+    own = [c for c in ledger.claims if c.role is Role.RUNNING and c.instance_uid == meta.uid]
+    return any(c.instance_generation == meta.generation for c in own)
 
 
 def _has_stamp(node: ComputeNode, instance: Instance) -> bool:

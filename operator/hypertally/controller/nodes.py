@@ -1,6 +1,7 @@
 """One ComputeNode at a time: its ledger and the controller's conditions of it, in one compare-and-swap."""
 
 import logging
+import time
 from collections.abc import Callable, Container, Mapping
 
 from msgspec.structs import replace
@@ -45,13 +46,16 @@ class NodeReconciler:
         self._reads = kit.reads
         self._vanished = vanished
         self._outcomes = Outcomes()
-        self.written = WrittenNodes()
+        self._frozen: dict[str, set[str]] = {}
+        """By ComputeNode, the guests whose Instance could not be read when its ledger was last decided."""
+        self.written = WrittenNodes(time.monotonic)
 
     async def reconcile(self, name: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.nodes.get(name)
         if cached is None:
             self.written.forget(name)
+            self._frozen.pop(name, None)
             return
         if not self._is_due(cached):
             return
@@ -69,7 +73,7 @@ class NodeReconciler:
             operations = conditions_patch(node, conditions)
         else:
             return
-        known = [i for i in self._cache.naming(name) if i.status.compute_node_name != name]
+        known = [i for i in self._cache.naming(name) if not i.status.compute_node_name]
         written = await self._kit.client.patch(Ref(COMPUTE_NODE, name), operations, "status")
         self._cache.nodes.renew(written)
         self.written.note(written, known)
@@ -86,13 +90,13 @@ class NodeReconciler:
     async def _decide(self, node: ComputeNode) -> Ledger | None:
         """Reads after the node whatever lowers a charge. None when the ledger stands as it is."""
         live: dict[str, Instance | None] = {}
-        frozen: set[str] = set()
-        held = node.status.ledger
+        name, held = node.metadata.name, node.status.ledger
+        self._frozen.pop(name, None)
         if held is None:
             live = {i.spec.uuid: i for i in await self._reads.granted_on(node.metadata.name)}
         look = await self._reads.look(node) if needs_look(node) else None
         for _ in range(_READING_ROUNDS):
-            ledger = self._next(node, live, look, frozen)
+            ledger = self._next(node, live, look, self._frozen.get(name, ()))
             unread = is_lowered(held, ledger) - live.keys() if ledger else ()
             if not unread:
                 return ledger
@@ -102,7 +106,7 @@ class NodeReconciler:
                 except MalformedObject as error:
                     extra = about(COMPUTE_NODE.kind, node.metadata.name)
                     log.error("its claims stay as they are: %s", error, extra=extra)  # noqa: TRY400  # one line, no trace
-                    frozen.add(uuid)
+                    self._frozen.setdefault(name, set()).add(uuid)
         raise Conflict(f"the Instances of ComputeNode {node.metadata.name} change faster than they can be read")
 
     def _next(
@@ -135,8 +139,9 @@ class NodeReconciler:
 
     def refusals(self, instance: Instance, node: ComputeNode) -> tuple[Refusal, ...]:
         """What the node refuses to an Instance that wants something there."""
-        uuid = instance.spec.uuid
-        outcome = self._outcomes.of(self._inputs(node, {uuid: instance}, self._remembered_look(node)))
+        uuid, look = instance.spec.uuid, self._remembered_look(node)
+        frozen = self._frozen.get(node.metadata.name, ())
+        outcome = self._outcomes.of(self._inputs(node, {uuid: instance}, look, frozen))
         return outcome.refusals.get(uuid, ()) if outcome else ()
 
     async def _read_owner(self, uuid: str, node: ComputeNode) -> Instance | None:

@@ -12,7 +12,8 @@ Operation = dict[str, Any]
 
 
 def ledger_patch(node: ComputeNode, ledger: dict[str, Any], conditions: Sequence[Condition]) -> list[Operation]:
-    """Fails if the node is another one, or its spec, its report or its ledger is not the one that was read."""
+    """Fails if anything of the node is not as it was read. The generations are in the version; they are tested all the
+    same, for a history in which a version comes twice (a restored backup)."""
     report = node.status.report
     held = node.status.ledger
     return [
@@ -54,7 +55,7 @@ def _from_nothing(operations: list[Operation]) -> list[Operation]:
 
 
 def _same_object(metadata: ObjectMeta) -> list[Operation]:
-    return [_test("/metadata/uid", metadata.uid)]
+    return [_test("/metadata/uid", metadata.uid), _test("/metadata/resourceVersion", metadata.resource_version)]
 
 
 def _test(path: str, value: object) -> Operation:

@@ -8,7 +8,7 @@ from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
 from hypertally.kube.aio import AsyncKubeClient, Object
-from hypertally.kube.errors import NotFound
+from hypertally.kube.errors import NotFound, ServerError
 from hypertally.kube.kinds import COMPUTE_NODE, INSTANCE, LEASE, MIGRATION, Kind, Ref
 from hypertally.ledger.moves import is_closed
 from hypertally.ledger.proof import AgentLook
@@ -22,7 +22,8 @@ T = TypeVar("T", ComputeNode, Instance, Migration)
 class LiveReads:
     """Each call is one GET from the API server, past every cache. None for what is not there.
 
-    With `since`, of any version that is no older than that: for whoever writes on condition that it is still so.
+    With `since`, of any version that is no older than that, and maybe from the server's cache: for whoever writes on
+    condition that it is still so.
     """
 
     def __init__(self, client: AsyncKubeClient, lease_namespace: str) -> None:
@@ -85,6 +86,10 @@ class LiveReads:
             return await self._client.get(ref, since)
         except NotFound:
             return None
+        except ServerError:  # its cache is behind that version, or history is (a restored backup)
+            if not since:
+                raise
+        return await self._get(ref)
 
 
 def _key(obj: Object) -> str:
