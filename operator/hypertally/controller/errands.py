@@ -19,7 +19,7 @@ VERIFY_USAGE = "verify [the controller's flags]"
 RETIRE_USAGE = "retire daemonset NAME [pod NAME] [the controller's flags]"
 _POLL_SECONDS = 2.0
 _VERIFY_SECONDS = 90.0
-"""Less than the two minutes of the README's `helm test`, which count from before the Pod starts: it is to have its say."""
+"""The README's `helm test` has two minutes, which count from before the Pod starts: this is to have its say in them."""
 
 _DELETE_SECONDS = 30.0
 _RETIRE_MARGIN_SECONDS = 60.0
