@@ -61,8 +61,8 @@ def test_nothing_of_a_world_is_left_when_its_command_has_ended() -> None:
 
 def test_at_ctrl_c_a_worlds_command_ends_what_it_began_in_its_own_order() -> None:
     program = (
-        "import sys, time; print('begun', flush=True)\n"
-        "try: time.sleep(1000)\n"
+        "import sys, time\n"
+        "try: print('begun', flush=True); time.sleep(1000)\n"
         "except KeyboardInterrupt: time.sleep(1); print('ended'); sys.exit(7)"
     )
     with start_in_world(program) as owner:
