@@ -2,8 +2,10 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from image.errors import ImageError, NoBuilder
@@ -35,14 +37,24 @@ class Builder:
         return [self.program, "save", "--output", str(archive), name]
 
     def read(self, name: str, path: str) -> str:
-        """What a file of the image holds, read by a program that is in it. ImageError with what the builder said."""
-        if self.program != "buildah":
-            return self._say("run", "--rm", "--network", "none", "--entrypoint", "cat", name, path)
-        container = self._say("from", "--pull-never", name).strip()
+        """What a file of the image holds; only buildah runs a program of it. ImageError with what the builder said."""
+        if self.program == "buildah":
+            container = self._say("from", "--pull-never", name).strip()
+            read = partial(self._say, "run", container, "--", "cat", path)
+        else:
+            container = self._say("create", name).strip()
+            read = partial(self._copy, f"{container}:{path}")
         try:
-            return self._say("run", container, "--", "cat", path)
+            return read()
         finally:
             self._say("rm", container)
+
+    def _copy(self, place: str) -> str:
+        """docker and podman copy to a folder, or a tar archive to standard output; the first is plain."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "copy"
+            self._say("cp", place, str(copy))
+            return copy.read_text()
 
     def _say(self, *arguments: str) -> str:
         done = subprocess.run(
