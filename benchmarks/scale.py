@@ -50,7 +50,6 @@ AT_REST = 2.0
 
 _SECONDS = 300.0
 _REST_SECONDS = 10.0
-
 Event = Callable[[AsyncKubeClient, int], Awaitable[object]]
 
 

@@ -4,9 +4,8 @@ from typing import Any
 
 from devnodes import Node
 from devnodes.guest import Guest, numbers
+from hypertally.api.names import API_VERSION
 from tests.lane.person import Object, Person, condition, eventually, roles
-
-GROUP = "compute.hypertally.dev/v1alpha1"
 
 #: On n1 and, in the end, on n2.
 ALPHA = Guest(name="alpha", uuid="5a4f0b6e-0c1b-4d7f-9c58-5c2f4c1a0001", memory_mib=96)
@@ -31,7 +30,7 @@ def migration(guest: Guest, target: str) -> Object:
 
 
 def named(kind: str, name: str, spec: Object) -> Object:
-    return {"apiVersion": GROUP, "kind": kind, "metadata": {"name": name, "namespace": "default"}, "spec": spec}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, "namespace": "default"}, "spec": spec}
 
 
 def hosts_are_ready(person: Person) -> None:

@@ -13,7 +13,7 @@ from typing import Self
 import urllib3
 
 from devcluster import Cluster
-from tests.lane.guests import GROUP
+from hypertally.api.names import API_VERSION
 from tests.lane.person import Object
 
 #: Seconds of one watch, after which it is looked whether all is over.
@@ -29,7 +29,7 @@ class History:
     def __init__(self, cluster: Cluster, plurals: Sequence[str]) -> None:
         self.versions: dict[Key, list[Object]] = {}
         self.deleted: set[Key] = set()
-        self._base = f"{cluster.url}/apis/{GROUP}"
+        self._base = f"{cluster.url}/apis/{API_VERSION}"
         headers = {"Authorization": f"Bearer {cluster.token}"}
         self._client = urllib3.PoolManager(
             headers=headers, ca_certs=str(cluster.ca_file), maxsize=len(plurals), timeout=30

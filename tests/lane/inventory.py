@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from devnodes import Lab
-
-GROUP = "compute.hypertally.dev"
+from hypertally.api.names import GROUP
 
 #: They tell of what was, and go by themselves, after an hour.
 _EVENTS = ("events", "events.events.k8s.io")

@@ -7,7 +7,8 @@ import pytest
 import urllib3
 
 from devnodes.node import LIBVIRTD
-from tests.lane.guests import ALPHA, BETA, GAMMA, GROUP, allocated, hosts_are_ready, node_says, sizes
+from hypertally.api.names import API_VERSION
+from tests.lane.guests import ALPHA, BETA, GAMMA, allocated, hosts_are_ready, node_says, sizes
 from tests.lane.person import NAMESPACE, Object, Person, condition, eventually
 
 pytestmark = pytest.mark.timeout(300)
@@ -47,7 +48,7 @@ def test_when_libvirtd_is_back_the_host_is_ready_with_the_same_guests(person: Pe
 
 
 def test_a_stolen_agents_token_changes_nothing_of_another_host(person: Person) -> None:
-    token, nodes = stolen_token(person), f"/apis/{GROUP}/computenodes"
+    token, nodes = stolen_token(person), f"/apis/{API_VERSION}/computenodes"
     cordon = {"spec": {"schedulable": "Disabled"}}
     before = person.node("n2")
 
@@ -64,7 +65,7 @@ def test_a_stolen_agents_token_changes_nothing_of_another_host(person: Person) -
         ),
         (("DELETE", f"{nodes}/n1", None), "cannot delete"),
         (("GET", "/api/v1/secrets", None), "cannot list"),
-        (("GET", f"/apis/{GROUP}/instances", None), "cannot list"),
+        (("GET", f"/apis/{API_VERSION}/instances", None), "cannot list"),
     ):
         status, said = as_agent(person, token, *attempt)
         assert status == HTTPStatus.FORBIDDEN, (attempt, said)
@@ -115,4 +116,4 @@ def as_agent(person: Person, token: str, method: str, path: str, body: Object | 
 
 
 def is_worthless(person: Person, token: str) -> None:
-    assert as_agent(person, token, "GET", f"/apis/{GROUP}/computenodes")[0] == HTTPStatus.UNAUTHORIZED
+    assert as_agent(person, token, "GET", f"/apis/{API_VERSION}/computenodes")[0] == HTTPStatus.UNAUTHORIZED
