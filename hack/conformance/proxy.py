@@ -18,6 +18,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
+from devcluster.loops import PatientLoop
 from hypertally.api.names import COMPUTE_NODES, INSTANCES
 from hypertally.kube.access import Access
 from hypertally.kube.aio import open_session
@@ -67,7 +68,7 @@ class Proxy:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._loop = asyncio.new_event_loop()
+        self._loop = PatientLoop()
         self._ended = asyncio.Event()
         self._watches: dict[str, set[_Queue]] = {COMPUTE_NODES: set(), INSTANCES: set()}
         self._held: set[str] = set()
@@ -159,6 +160,7 @@ class Proxy:
             up.set()
             await self._ended.wait()
             await runner.cleanup()
+        await self._loop.until_closed()
 
     async def _answer(self, session: aiohttp.ClientSession, request: web.BaseRequest) -> web.StreamResponse:
         plural = _listed(request.path)

@@ -9,7 +9,7 @@ from tests.conftest import running_cluster
 from tests.support.fleet import Fleet, controller
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-GRACE = "--agent-grace=3"
+GRACE = "--agent-grace=8"
 """Seconds until an agent counts as silent: the tests' hosts renew only when they are told to, so Ready is Unknown."""
 
 

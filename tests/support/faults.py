@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from devcluster import Cluster
+from devcluster.loops import PatientLoop
 from devcluster.users import write_kubeconfig
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "content-encoding"})
@@ -72,7 +73,7 @@ class FaultyServer:
         self._cluster = cluster
         self._pick = pick
         self._stale_seconds = stale_seconds
-        self._loop = asyncio.new_event_loop()
+        self._loop = PatientLoop()
         self._healed, self._ended = asyncio.Event(), asyncio.Event()
         self.asked: list[tuple[str, str]] = []
         """Method and path of every request, in order."""
@@ -112,6 +113,7 @@ class FaultyServer:
             up.set()
             await self._ended.wait()
             await runner.cleanup()
+        await self._loop.until_closed()
 
     def kubeconfig(self, path: Path, user: str) -> Path:
         """As the user's own, but through this proxy."""
