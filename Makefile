@@ -28,7 +28,7 @@ demo: setup ## A live control plane with agent and controller (URI="qemu:///syst
 # shares; files are begun in the order that tests/conftest.py gives them. Compiled tests are kept, though containers like
 # to forbid it: each process would compile all of them.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(or $(WORKERS),$(shell echo $$(($$(nproc) + 2)))) \
-	--maxprocesses=6 --dist=loadfile --no-loadscope-reorder
+	--maxprocesses=6
 
 .PHONY: test
 test: setup ## Every test, on real parts (ARGS="tests/ledger -k name" for some, WORKERS=0 in one process)

@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from devcluster import Cluster
 from tests.support.emptied import empty
+from tests.support.worlds import ByWorld, rank
 
 # How fast examples are made says something about the machine that day, nothing about the code.
 settings.register_profile("hypertally", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("hypertally")
 
-ROOT = Path(__file__).resolve().parent.parent
-CRDS, DEPLOY = ROOT / "crds", ROOT / "deploy"
+# A Go program with a small heap collects garbage all the time: a third of what the API servers of a run did.
+os.environ.setdefault("GOGC", "400")
 
-LONGEST_FIRST = ("lane", "e2e", "chaos", "controller", "ledger", "agent")
-"""Folders whose files take up to minutes: begun last, one of them would keep the other processes of a run waiting."""
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+CRDS, DEPLOY = ROOT / "crds", ROOT / "deploy"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,8 +46,13 @@ def pytest_collection(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, and those of a second fill the gaps at the end."""
-    ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
+    items.sort(key=lambda item: rank(item.path.relative_to(TESTS).as_posix()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByWorld:
+    """Files that share an API server run in one process."""
+    return ByWorld(config, log)
 
 
 @pytest.fixture(scope="session")

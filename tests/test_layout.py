@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.worlds import WORLDS, world
+
 ROOT = Path(__file__).resolve().parent.parent
 
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -124,3 +126,22 @@ def test_the_chart_its_programs_and_the_project_have_one_version() -> None:
     chart = yaml.safe_load((ROOT / "helm" / "hypertally" / "Chart.yaml").read_text())
 
     assert (chart["version"], chart["appVersion"]) == (project, project)
+
+
+#: Fixtures behind which is an API server that lives until its process or its folder is done.
+LASTING = {"cluster", "shared_by_turns", "plain_fleet", "guarded", "bare"}
+
+
+def test_files_that_share_an_api_server_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    users = {item.path for item in request.session.items if LASTING & set(getattr(item, "fixturenames", ()))}
+    files = {path.relative_to(ROOT / "tests").as_posix() for path in users}
+
+    alone = sorted(file for file in files if world(file) not in WORLDS)
+
+    assert alone == [], "name them in tests/support/worlds.py: each process that runs one starts a cluster"
+
+
+def test_a_world_has_no_files_that_are_not_there() -> None:
+    patterns = [pattern for patterns in WORLDS.values() for pattern in patterns]
+
+    assert [pattern for pattern in patterns if not list((ROOT / "tests").glob(pattern))] == []
