@@ -117,7 +117,7 @@ def test_a_node_that_comes_or_goes_concerns_who_names_it(told: Told) -> None:
     told.cache.nodes.put(node("n1", 2))
     assert told.since() == {NODE_1}
     told.cache.nodes.put(node("n2"))
-    assert told.since() == {NODE_2, MIGRATION}
+    assert told.since() == {NODE_2, MIGRATION, INSTANCE}, "who accepts the move"
     told.cache.nodes.remove(node("n1", 3))
     assert told.since() == {NODE_1, INSTANCE, MIGRATION}
 
@@ -202,12 +202,12 @@ def test_a_guest_is_accounted_once_its_instance_has_a_home(told: Told) -> None:
     assert uuid(2) not in told.cache.accounted
 
 
-def accounted(version: int, devices: int) -> dict[str, Any]:
+def accounted(version: int, devices: int, *claims: dict[str, Any]) -> dict[str, Any]:
     """A node with so many free devices and no room besides."""
     none = {"vcpus": 0, "memoryMiB": 0, "diskMiB": 0}
     pool = {"vendorID": "8086", "productID": "10ed", "type": "VF", "free": devices}
     ledger = {
-        "generation": version, "observedReportGeneration": version, "observedGeneration": 1, "claims": [],
+        "generation": version, "observedReportGeneration": version, "observedGeneration": 1, "claims": claims,
         "allocatable": none, "allocated": none, "free": none, "instances": 0,
         "orphans": {"count": 0, "resources": none}, "freeDevices": [pool],
     }  # fmt: skip
@@ -222,6 +222,40 @@ def test_an_instance_that_waits_for_room_is_looked_at_when_devices_alone_become_
     told.cache.nodes.put(accounted(2, devices=0))
     assert told.since() == {NODE_1}
     told.cache.nodes.put(accounted(3, devices=1))
+    assert told.since() == {NODE_1, INSTANCE}
+
+
+@pytest.mark.parametrize(("overcommitted", "concerned"), [(False, {NODE_1}), (True, {NODE_1, INSTANCE})])
+def test_an_instance_at_home_is_looked_at_when_room_changes_only_if_it_is_told_of_it(
+    told: Told, overcommitted: bool, concerned: set[Task]
+) -> None:
+    """By how much the host is above what is allocatable stood there as it was when the claim came."""
+    claim = {
+        "uuid": uuid(1), "role": "Running", "namespace": "ns", "name": "i", "instanceUID": "u-i",
+        "resources": {"vcpus": 1, "memoryMiB": 1, "diskMiB": 0}, "overcommitted": overcommitted,
+    }  # fmt: skip
+    told.cache.instances.put(instance("n1") | {"status": {"computeNodeName": "n1"}})
+    told.cache.nodes.put(accounted(1, 0, claim))
+    told.since()
+    told.cache.nodes.put(accounted(2, 1, claim))
+    assert told.since() == concerned
+
+
+def test_an_instance_at_home_without_a_claim_is_looked_at_when_room_changes(told: Told) -> None:
+    told.cache.instances.put(instance("n1") | {"status": {"computeNodeName": "n1"}})
+    told.cache.nodes.put(accounted(1, devices=0))
+    told.since()
+    told.cache.nodes.put(accounted(2, devices=1))
+    assert told.since() == {NODE_1, INSTANCE}
+
+
+def test_a_host_that_is_no_longer_served_concerns_who_names_it(told: Told) -> None:
+    """What it listed last is no evidence any more against a guest elsewhere: a move may end with that."""
+    told.cache.instances.put(instance("n1"))
+    told.cache.nodes.put(node("n1"))
+    told.since()
+    said = {"type": "HypervisorServed", "status": "False", "reason": "NotServed", "lastTransitionTime": NOW}
+    told.cache.nodes.put(node("n1", 2) | {"status": {"conditions": [said]}})
     assert told.since() == {NODE_1, INSTANCE}
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from hypertally.api.compute_node import ComputeNode
+from hypertally.api.compute_node import ComputeNode, Role
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
 from hypertally.ledger.gate import bar, is_frozen
@@ -141,15 +141,16 @@ class Cache:
             if before.get(uuid) != after.get(uuid):
                 self._enqueue_instances(self.twins(uuid))
         if _room(old) != _room(new):
-            self._enqueue_instances(i for i in self.naming(name) if not i.status.compute_node_name or i.status.move)
+            settled = _settled(new)
+            self._enqueue_instances(i for i in self.naming(name) if i.status.move or i.metadata.uid not in settled)
         if old is None or new is None:
             self._node_came_or_went(name, new)
         if old is None or new is None or is_served(old) != is_served(new):
             self._enqueue_namesakes(_one(old, new))
-        if old is None or new is None or _gate(old) != _gate(new):
+        if old is None or new is None or _concern_of_all(old) != _concern_of_all(new):
             self._enqueue_instances(self.naming(name))
             for key in self._migrations_by_node.of(name):
-                self._enqueue(Task(Subject.MIGRATION, key))
+                self._enqueue_move(key)
 
     def _node_came_or_went(self, name: str, new: ComputeNode | None) -> None:
         self.namesakes.hear(name, new)
@@ -174,6 +175,12 @@ class Cache:
         self._migrations_by_node.set(key, [one.spec.target_compute_node_name] if new else [])
         self._enqueue(Task(Subject.MIGRATION, key))
         self._enqueue(Task(Subject.INSTANCE, instance))
+
+    def _enqueue_move(self, key: str) -> None:
+        """The Migration, and the Instance that accepts it or not."""
+        self._enqueue(Task(Subject.MIGRATION, key))
+        if (migration := self.migrations.get(key)) is not None:
+            self._enqueue(Task(Subject.INSTANCE, f"{migration.metadata.namespace}/{migration.spec.instance_name}"))
 
     def _enqueue_namesakes(self, node: ComputeNode | None) -> None:
         """The records that have the host's UUID or name in common with one."""
@@ -237,8 +244,11 @@ class Accounted:
         return found is not None and bool(found.status.compute_node_name)
 
 
-def _gate(node: ComputeNode) -> object:
-    return bar(node), is_frozen(node)
+def _concern_of_all(node: ComputeNode) -> object:
+    """What may be told to each Instance that names the node."""
+    report = node.status.report
+    said = (report.capacity is None, report.guests_omitted) if report else None
+    return bar(node), is_frozen(node), is_served(node), said
 
 
 def _one(old: T | None, new: T | None) -> T:
@@ -266,8 +276,14 @@ def _guests(node: ComputeNode | None) -> dict[str, object]:
     return {uuid: tuple(parts) for uuid, parts in said.items()}
 
 
+def _settled(node: ComputeNode | None) -> set[str]:
+    """By uid, the Instances that are told nothing of the room that is left: they were given theirs."""
+    claims = node.status.ledger.claims if node is not None and node.status.ledger else ()
+    return {c.instance_uid for c in claims if c.role is Role.RUNNING and not c.overcommitted}
+
+
 def _room(node: ComputeNode | None) -> object:
-    """What those who wait for room are told of."""
+    """What all others are told of."""
     if node is None or node.status.ledger is None:
         return None
     ledger = node.status.ledger
