@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +91,13 @@ class Stack:
 
 
 @pytest.fixture
-def stack(lone_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Stack]:
+def amounts_of(own_host: Host) -> Sequence[str]:
+    """Options of the agent that say where memory and disk are looked for: a test that sets it parametrizes it."""
+    return ("--instances-path", str(own_host.images))
+
+
+@pytest.fixture
+def stack(lone_cluster: Cluster, own_host: Host, amounts_of: Sequence[str], tmp_path: Path) -> Iterator[Stack]:
     common = ["--listen", "", "--log-format", "text"]
     controller = Program(
         "hypertally.controller",
@@ -101,8 +107,8 @@ def stack(lone_cluster: Cluster, own_host: Host, tmp_path: Path) -> Iterator[Sta
     connections = ["--connection", own_host.uri, "--connection", "test=test:///default", "--node-name", NODE]
     agent = Program(
         "hypertally.agent.main",
-        ["--kubeconfig", str(lone_cluster.kubeconfig_on(NODE)), *common, *connections,
-         "--instances-path", str(own_host.images), "--lease-interval", "2"],
+        ["--kubeconfig", str(lone_cluster.kubeconfig_on(NODE)), *common, *connections, *amounts_of,
+         "--lease-interval", "2"],
         tmp_path / "agent.log",
     )  # fmt: skip
     with ExitStack() as ending:
