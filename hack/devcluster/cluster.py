@@ -203,6 +203,13 @@ class Cluster:
         bundle = {"apiVersion": "v1", "kind": "List", "items": objects}
         self._apply("-f", "-", stdin=json.dumps(bundle))
 
+    def delete_definitions(self) -> None:
+        """Delete every kind that was defined here, with all objects of it."""
+        if found := self.kubectl("get", "customresourcedefinitions", "-o", "name").split():
+            # One whose kind nobody has asked for may stay for minutes: see there.
+            manifests.wait_until_served(self._client, found)
+            self.kubectl("delete", *found)
+
     def _apply(self, *arguments: str | Path, stdin: str | None = None) -> None:
         applied = self.kubectl("apply", "--server-side", "-o", "name", *arguments, stdin=stdin)
         manifests.wait_until_served(self._client, applied.split())

@@ -14,6 +14,7 @@ import pytest
 from devcluster import AGENT, NOBODY, Cluster, ClusterError, ProcessError, User, wait_until
 from devcluster.pins import read_pins
 from devcluster.ports import free_ports
+from tests.conftest import CRDS
 from tests.hack.processes import SECONDS, is_alive, wait_until_dead
 
 HACK = Path(__file__).resolve().parent.parent.parent / "hack"
@@ -74,6 +75,18 @@ def test_the_server_says_the_version_that_go_mod_pins(cluster: Cluster) -> None:
 
 def test_the_projects_kinds_can_be_asked_for_as_soon_as_they_are_applied(cluster: Cluster) -> None:
     assert cluster.kubectl("get", "computenodes,instances,migrations", "-A", "-o", "jsonpath={.kind}") == "List"
+
+
+def test_kinds_that_were_just_defined_can_be_deleted_without_the_server_failing_to_list_them(
+    breakable: Cluster,
+) -> None:
+    breakable.kubectl("apply", "--server-side", "-f", CRDS)
+
+    breakable.delete_definitions()
+
+    assert breakable.kubectl("get", "customresourcedefinitions", "-o", "name") == ""
+    assert "storage is (re)initializing" not in (breakable.directory / "kube-apiserver.log").read_text()
+    breakable.delete_definitions()
 
 
 def test_kubectls_complaint_is_passed_on(cluster: Cluster) -> None:

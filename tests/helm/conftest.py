@@ -22,4 +22,4 @@ def either_helm(request: pytest.FixtureRequest, bare: Cluster, tmp_path: Path) -
     made = Installed(bare, tmp_path, request.param)
     yield made
     made.try_("uninstall", *RELEASE, "--no-hooks")
-    bare.kubectl("delete", "crd", "--all")
+    bare.delete_definitions()

@@ -28,7 +28,7 @@ def old_helm(bare: Cluster, tmp_path: Path) -> Iterator[Installed]:
     made = Installed(bare, tmp_path, "Helm 3")
     yield made
     made.try_("uninstall", *RELEASE, "--no-hooks")
-    bare.kubectl("delete", "crd", "--all")
+    bare.delete_definitions()
 
 
 @pytest.fixture(scope="class")
@@ -39,7 +39,7 @@ def installed(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made.put_host()
     yield made
     made.try_("uninstall", *RELEASE, "--no-hooks")
-    bare.kubectl("delete", "crd", "--all")
+    bare.delete_definitions()
 
 
 @pytest.fixture(scope="class")
