@@ -1,6 +1,7 @@
 """What was asked of the API server, as the server itself recorded it: to count writes where they arrive."""
 
 import json
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from devcluster.users import User
 
 #: Verbs that change something.
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+#: How much is read at once to find the last line, which has some hundred bytes.
+_TAIL_BYTES = 65536
 
 #: The stage RequestReceived is logged before the request is handled: a request that was answered is surely in the log,
 #: which is not so for the later stages. The server's own traffic would only be noise.
@@ -49,8 +53,20 @@ class AuditLog:
         self.path = path
 
     def position(self) -> int:
-        """The present end of the log; pass it as `since` to leave out what came before."""
-        return self.path.stat().st_size if self.path.exists() else 0
+        """The present end of the log; pass it as `since` to leave out what came before.
+
+        That of its last whole line: the server may be in the middle of the next one, whose rest would be no event.
+        """
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as log:
+            start = size = log.seek(0, os.SEEK_END)
+            end = -1
+            while end < 0 < start:
+                start = max(0, start - _TAIL_BYTES)
+                log.seek(start)
+                end = log.read(size - start).rfind(b"\n")
+        return start + end + 1 if size else 0
 
     def requests(
         self,

@@ -1,5 +1,6 @@
 """The development cluster: real programs that come up, can be broken on purpose, and never outlive their owner."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from threading import Thread
 import pytest
 
 from devcluster import AGENT, NOBODY, Cluster, ClusterError, ProcessError, User, wait_until
+from devcluster.audit import AuditLog
 from devcluster.pins import read_pins
 from devcluster.ports import free_ports
 from tests.conftest import CRDS
@@ -252,3 +254,29 @@ def test_writes_are_counted_at_the_server(cluster: Cluster) -> None:
 def test_a_cluster_without_an_audit_log_says_how_to_get_one(breakable: Cluster) -> None:
     with pytest.raises(ClusterError, match="start it with audit=True"):
         _ = breakable.audit_log
+
+
+@pytest.mark.parametrize("before", [0, 1, 2000], ids=["empty", "one line", "long"])
+def test_a_position_in_the_audit_log_is_never_within_a_line_that_is_being_written(tmp_path: Path, before: int) -> None:
+    path = tmp_path / "audit.log"
+    log = AuditLog(path)
+    path.write_bytes(b"".join(audited(f"old-{number}") for number in range(before)))
+    end, line = log.position(), audited("new")
+    append(path, line[:50])
+
+    position = log.position()
+    append(path, line[50:])
+
+    assert position == end
+    assert [request.name for request in log.requests(since=position)] == ["new"]
+
+
+def audited(name: str) -> bytes:
+    target = {"resource": "configmaps", "name": name}
+    event = {"stage": "RequestReceived", "auditID": name, "user": {"username": "olga"}, "verb": "create"}
+    return json.dumps(event | {"objectRef": target}).encode() + b"\n"
+
+
+def append(path: Path, text: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(text)
