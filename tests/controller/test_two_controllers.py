@@ -20,6 +20,7 @@ from devcluster.errors import DeadlineError
 from devcluster.waiting import wait_until
 from tests.controller.conftest import DEPLOY
 from tests.controller.test_placement import INVENTORY
+from tests.support.differences import differences
 from tests.support.faults import Fault, FaultyServer, faulty_server, seldom
 from tests.support.fleet import Fleet, controller
 from tests.support.history import Recorder, State
@@ -176,8 +177,8 @@ def assert_a_third_finds_nothing_to_do(fleet: Fleet, log: Path) -> None:
     writes = fleet.cluster.audit_log.writes(since=position, user=CONTROLLER)
     written = {(w.resource, w.name) for w in writes if w.resource != "events"} - {("instances", probe)}
     now = present(fleet).objects
-    changed = [f"{key}: {before.get(key)}, now {now.get(key)}" for key in sorted(written)]
-    assert not changed, "\n".join([*changed, log.read_text()])
+    changed = [f"{key}: {line}" for key in sorted(written) for line in differences(before.get(key), now.get(key))]
+    assert not written, "\n".join([f"{written}", *changed, log.read_text()])
 
 
 def assert_worth_it(history: History, both: list[Keeper], walk: Walk) -> None:
