@@ -19,6 +19,7 @@ from devcluster import Cluster
 from devcluster.users import AGENT
 from devcluster.waiting import wait_until
 from tests.conftest import running_cluster
+from tests.support.api_server import Kind
 from tests.support.samples import fresh_name
 
 Object = dict[str, Any]
@@ -58,12 +59,15 @@ class Watched:
     cluster: Cluster
     name: str
 
+    def __post_init__(self) -> None:
+        self._nodes = Kind(self.cluster, "computenodes", namespaced=False)
+        self._leases = Kind(self.cluster, "leases", group="coordination.k8s.io", version="v1", namespace=NAMESPACE)
+
     def node(self, name: str = "") -> Object:
-        found: Object = json.loads(self.cluster.kubectl("get", "computenode", name or self.name, "-o", "json"))
-        return found
+        return self._nodes.get(name or self.name)
 
     def exists(self) -> bool:
-        return bool(self.cluster.kubectl("get", "computenode", self.name, "--ignore-not-found", "-o", "name"))
+        return self._nodes.has(self.name)
 
     def report(self) -> Object:
         found: Object = self.node().get("status", {}).get("report", {})
@@ -78,8 +82,7 @@ class Watched:
         return {guest["name"]: guest["state"] for guest in self.report().get("guests", [])}
 
     def lease(self) -> Object:
-        found: Object = json.loads(self.cluster.kubectl("get", "lease", "-n", NAMESPACE, self.name, "-o", "json"))
-        return found
+        return self._leases.get(self.name)
 
     def audits(self) -> dict[str, Object]:
         annotations = self.lease()["metadata"].get("annotations", {})

@@ -19,6 +19,7 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
+_NOT_FOUND = 404
 _SHOWN = 2000
 """Characters of a refusal: it may repeat the whole object, and ends in the reason."""
 
@@ -73,6 +74,10 @@ class Kind:
 
     def get(self, name: str) -> Object:
         return self._ask("GET", f"/{name}").object
+
+    def has(self, name: str) -> bool:
+        answer = self._ask("GET", f"/{name}")
+        return answer.status != _NOT_FOUND and bool(answer.object)
 
     def every(self) -> list[Object]:
         items: list[Object] = self._ask("GET", "").object["items"]
