@@ -129,7 +129,7 @@ def test_the_chart_its_programs_and_the_project_have_one_version() -> None:
 
 
 #: Fixtures behind which is an API server that lives until its process or its folder is done.
-LASTING = {"cluster", "shared_by_turns", "plain_fleet", "guarded", "bare"}
+LASTING = {"cluster", "shared_by_turns", "plain_fleet", "guarded", "bare", "stage"}
 
 
 def test_files_that_share_an_api_server_run_in_one_process(request: pytest.FixtureRequest) -> None:

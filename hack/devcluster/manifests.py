@@ -72,6 +72,6 @@ def _definition(client: Client, name: str) -> dict[str, Any]:
 
 
 def _paths(definition: dict[str, Any]) -> list[str]:
-    spec = definition["spec"]
+    spec = definition.get("spec", {"versions": ()})  # somebody deleted it meanwhile
     served = [version["name"] for version in spec["versions"] if version["served"]]
     return [f"/apis/{spec['group']}/{version}/{spec['names']['plural']}" for version in served]

@@ -259,6 +259,80 @@ def test_a_host_that_is_no_longer_served_concerns_who_names_it(told: Told) -> No
     assert told.since() == {NODE_1, INSTANCE}
 
 
+def seen(version: int, *, of_ledger: int, of_report: int) -> dict[str, Any]:
+    """A node without claims whose ledger has seen one report and which has that one."""
+    found = accounted(version, 0)
+    found["status"]["ledger"]["observedReportGeneration"] = of_ledger
+    hypervisor = {"type": "QEMU", "version": "1", "libvirtVersion": "1"}
+    found["status"]["report"] = {"generation": of_report, "hypervisor": hypervisor, "guests": []}
+    return found
+
+
+def test_a_ledger_that_catches_up_concerns_who_is_at_home_there_without_a_claim(told: Told) -> None:
+    """Only a ledger that has seen its report is believed to hold nothing for him, and nothing else need be new then."""
+    told.cache.instances.put(instance("n1") | {"status": {"computeNodeName": "n1"}})
+    told.cache.nodes.put(seen(1, of_ledger=5, of_report=6))
+    told.since()
+    told.cache.nodes.put(seen(2, of_ledger=6, of_report=6))
+    assert told.since() == {NODE_1, INSTANCE}
+    told.cache.nodes.put(seen(3, of_ledger=6, of_report=6))
+    assert told.since() == {NODE_1}
+
+
+def test_an_instance_that_goes_concerns_the_node_of_its_twin(told: Told) -> None:
+    """Who is the elder now may take its place, on another node."""
+    told.cache.instances.put(instance("n2", name="twin"))
+    told.cache.instances.put(instance("n1"))
+    told.since()
+    told.cache.instances.remove(instance("n1", 2))
+    assert told.since() == {INSTANCE, TWIN, NODE_1, NODE_2}
+
+
+def test_a_host_that_comes_back_concerns_who_it_lists_and_does_not_name_it(told: Told) -> None:
+    """What it lists is evidence of where a guest is, now that it is no longer of old."""
+    told.cache.instances.put(instance("n2"))
+    guest = {"uuid": uuid(1), "name": "g", "state": "Running", "vcpus": 1, "memoryMiB": 1, "diskMiB": 0}
+    hypervisor = {"type": "QEMU", "version": "1", "libvirtVersion": "1"}
+    report = {"generation": 1, "hypervisor": hypervisor, "guests": [guest]}
+    told.cache.nodes.put(node("n1") | {"status": {"report": report}})
+    told.cache.notice_silence()
+    told.now = 51.0
+    told.cache.agents.confirm([])
+    told.cache.notice_silence()
+    told.since()
+    told.cache.agents.put({"metadata": {"name": "k-n1", "resourceVersion": "2"}, "spec": {"holderIdentity": "h"}})
+    assert told.since() == {NODE_1, INSTANCE}
+
+
+def test_a_first_sign_of_life_concerns_a_node_without_a_ledger(told: Told) -> None:
+    """It may still be told as silent, from before this program started."""
+    told.cache.nodes.put(node("n1"))
+    told.since()
+    told.cache.agents.put({"metadata": {"name": "k-n1", "resourceVersion": "2"}, "spec": {"holderIdentity": "h"}})
+    assert told.since() == {NODE_1}
+
+
+def test_an_agent_that_falls_silent_concerns_the_record_whose_host_it_found(told: Told) -> None:
+    told.cache.nodes.put(node("n1"))
+    told.cache.nodes.put(node("n2"))
+    told.cache.agents.put(finds("k-n1", 1, {"n1": "h-n2"}))
+    told.cache.notice_silence()
+    told.now = 51.0
+    told.cache.agents.put(finds("k-n2", 2, {}))
+    told.cache.agents.confirm([finds("k-n1", 1, {"n1": "h-n2"}), finds("k-n2", 2, {})])
+    told.since()
+    told.cache.notice_silence()
+    assert told.since() == {NODE_1, NODE_2}
+
+
+def test_a_migration_that_is_over_is_not_looked_at_again(told: Told) -> None:
+    over = {"type": "Completed", "status": "True", "reason": "Completed", "lastTransitionTime": NOW}
+    told.cache.migrations.put(migration("n1") | {"status": {"conditions": [over]}})
+    told.since()
+    told.cache.nodes.put(node("n1"))
+    assert told.since() == {NODE_1}
+
+
 def finds(agent: str, version: int, found: dict[str, str]) -> dict[str, Any]:
     """A Lease that says to which host each connection of the agent leads."""
     hosts = {name: {"hostUUID": host, "hypervisorHostname": "x"} for name, host in found.items()}

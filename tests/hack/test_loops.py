@@ -27,6 +27,7 @@ def slow_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))
     with socket.create_server((HOST, 0)) as listening:
+        listening.settimeout(10)  # a test that fails before it connects leaves nobody waiting
         thread = Thread(target=answer, args=(listening, context))
         thread.start()
         yield listening.getsockname()[1], certificate
@@ -34,7 +35,12 @@ def slow_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def answer(listening: socket.socket, context: ssl.SSLContext) -> None:
-    accepted, _ = listening.accept()
+    with suppress(TimeoutError):
+        accepted, _ = listening.accept()
+        say_goodbye_late(accepted, context)
+
+
+def say_goodbye_late(accepted: socket.socket, context: ssl.SSLContext) -> None:
     with context.wrap_socket(accepted, server_side=True) as talking, suppress(OSError):
         talking.recv(1)
         Event().wait(SLOW_SECONDS)

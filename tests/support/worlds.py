@@ -27,6 +27,7 @@ WORLDS: Mapping[str, tuple[str, ...]] = {
         "controller/test_shown.py",
     ),
     "authority": ("authority/*",),
+    "operations": ("operations/*",),
 }  # fmt: skip
 """Files below `tests`. They take minutes, the first ones longest, and begin first for that."""
 

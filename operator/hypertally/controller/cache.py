@@ -4,18 +4,16 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from msgspec.structs import replace
-
-from hypertally.api.compute_node import ComputeNode, Role
+from hypertally.api.compute_node import ComputeNode
 from hypertally.api.instance import Instance
 from hypertally.api.migration import Migration
-from hypertally.ledger.gate import bar, is_frozen
 from hypertally.ledger.moves import is_closed
 from hypertally.ledger.node_conditions import is_served
 from hypertally.ledger.proof import NEEDS_PROOF
 from hypertally.ledger.wants import names, owner
 
 from .agents import Agent, Agents, Clock
+from .concerns import accounted, forsaken, room, said_of_guests, settled, told_to_all
 from .counts import Counts
 from .index import Index
 from .namesakes import Namesakes
@@ -125,7 +123,9 @@ class Cache:
         for name in self.nodes_of_agent(agent):
             self._enqueue(Task(Subject.NODE, name))
             self._enqueue_instances(self.naming(name))
-            self._enqueue_namesakes(self.nodes.get(name))
+            node = self.nodes.get(name)
+            self._enqueue_listed(node)
+            self._enqueue_namesakes(node)
 
     def _instances(self, keys: Iterable[str]) -> list[Instance]:
         return [i for i in map(self.instances.get, sorted(keys)) if i is not None]
@@ -133,24 +133,32 @@ class Cache:
     def _node_changed(self, old: ComputeNode | None, new: ComputeNode | None) -> None:
         name = _one(old, new).metadata.name
         self.counts.hear(name, new)
-        before, after = _guests(old), _guests(new)
+        before, after = said_of_guests(old), said_of_guests(new)
         self._nodes_by_guest.set(name, after)
         self._nodes_by_agent.set(name, [new.spec.node_name] if new else [])
         self._enqueue(Task(Subject.NODE, name))
         for uuid in before.keys() | after.keys():
             if before.get(uuid) != after.get(uuid):
                 self._enqueue_instances(self.twins(uuid))
-        if _room(old) != _room(new):
-            settled = _settled(new)
-            self._enqueue_instances(i for i in self.naming(name) if i.status.move or i.metadata.uid not in settled)
+        self._room_changed(name, old, new)
         if old is None or new is None:
             self._node_came_or_went(name, new)
         if old is None or new is None or is_served(old) != is_served(new):
+            self._enqueue_listed(new)
             self._enqueue_namesakes(_one(old, new))
-        if old is None or new is None or _concern_of_all(old) != _concern_of_all(new):
+        if old is None or new is None or told_to_all(old) != told_to_all(new):
             self._enqueue_instances(self.naming(name))
             for key in self._migrations_by_node.of(name):
                 self._enqueue_move(key)
+
+    def _room_changed(self, name: str, old: ComputeNode | None, new: ComputeNode | None) -> None:
+        """Or may have: also who is at home without a claim waits for room, or is to lose his home."""
+        if room(old) != room(new):
+            told = settled(new)
+            self._enqueue_instances(i for i in self.naming(name) if i.status.move or i.metadata.uid not in told)
+        if (held := forsaken(old, new)) is not None:
+            at_home = (i for i in self.naming(name) if i.status.compute_node_name == name)
+            self._enqueue_instances(i for i in at_home if i.spec.uuid not in held)
 
     def _node_came_or_went(self, name: str, new: ComputeNode | None) -> None:
         self.namesakes.hear(name, new)
@@ -162,8 +170,10 @@ class Cache:
         key, uuid = key_of(one.metadata), one.spec.uuid
         self._instances_by_uuid.set(key, [uuid] if new else [])
         self._instances_by_node.set(key, names(new) if new else [])
-        if old is None or new is None or _accounted(old) != _accounted(new):
-            for node in (names(old) if old else set()) | (names(new) if new else set()) | self.nodes_listing(uuid):
+        if old is None or new is None or accounted(old) != accounted(new):
+            # Of an Instance that goes the next with its uuid may take the place, on another node.
+            named = [names(i) for i in (old, new, *self.twins(uuid)) if i is not None]
+            for node in self.nodes_listing(uuid).union(*named):
                 self._enqueue(Task(Subject.NODE, node))
         self._enqueue_instances([one, *self.twins(uuid)])
 
@@ -177,10 +187,16 @@ class Cache:
         self._enqueue(Task(Subject.INSTANCE, instance))
 
     def _enqueue_move(self, key: str) -> None:
-        """The Migration, and the Instance that accepts it or not."""
-        self._enqueue(Task(Subject.MIGRATION, key))
-        if (migration := self.migrations.get(key)) is not None:
+        """The Migration, and the Instance that accepts it or not; one that is over is a record that nothing changes."""
+        migration = self.migrations.get(key)
+        if migration is not None and not is_closed(migration):
+            self._enqueue(Task(Subject.MIGRATION, key))
             self._enqueue(Task(Subject.INSTANCE, f"{migration.metadata.namespace}/{migration.spec.instance_name}"))
+
+    def _enqueue_listed(self, node: ComputeNode | None) -> None:
+        """Whether a host is silent decides what its list of guests is evidence of, also for who does not name it."""
+        for uuid in said_of_guests(node):
+            self._enqueue_instances(self.twins(uuid))
 
     def _enqueue_namesakes(self, node: ComputeNode | None) -> None:
         """The records that have the host's UUID or name in common with one."""
@@ -204,9 +220,9 @@ class Cache:
             self._enqueue_served(agent.name)
         for name in self.nodes_of_agent(agent.name):
             node = self.nodes.get(name)
+            self._enqueue(Task(Subject.NODE, name))
             if node is None or node.status.ledger is None:
                 continue
-            self._enqueue(Task(Subject.NODE, name))
             waiting = {c.uuid for c in node.status.ledger.claims if c.role in NEEDS_PROOF}
             for uuid in waiting:
                 self._enqueue_instances(self.twins(uuid))
@@ -244,47 +260,8 @@ class Accounted:
         return found is not None and bool(found.status.compute_node_name)
 
 
-def _concern_of_all(node: ComputeNode) -> object:
-    """What may be told to each Instance that names the node."""
-    report = node.status.report
-    said = (report.capacity is None, report.guests_omitted) if report else None
-    return bar(node), is_frozen(node), is_served(node), said
-
-
 def _one(old: T | None, new: T | None) -> T:
     found = new if new is not None else old
     if found is None:
         raise ValueError("a change without an object")
     return found
-
-
-def _accounted(instance: Instance) -> Instance:
-    """Without what no ledger depends on: most writes of an Instance only tell its owner something."""
-    metadata = replace(instance.metadata, resource_version="")
-    told = replace(instance.status, conditions=(), power_state=None)
-    return replace(instance, metadata=metadata, status=told)
-
-
-def _guests(node: ComputeNode | None) -> dict[str, object]:
-    """All that a node says of each guest."""
-    said: dict[str, list[object]] = {}
-    if node is not None:
-        for guest in node.status.report.guests if node.status.report else ():
-            said.setdefault(guest.uuid, []).append(guest)
-        for claim in node.status.ledger.claims if node.status.ledger else ():
-            said.setdefault(claim.uuid, []).append(claim)
-    return {uuid: tuple(parts) for uuid, parts in said.items()}
-
-
-def _settled(node: ComputeNode | None) -> set[str]:
-    """By uid, the Instances that are told nothing of the room that is left: they were given theirs."""
-    claims = node.status.ledger.claims if node is not None and node.status.ledger else ()
-    return {c.instance_uid for c in claims if c.role is Role.RUNNING and not c.overcommitted}
-
-
-def _room(node: ComputeNode | None) -> object:
-    """What all others are told of."""
-    if node is None or node.status.ledger is None:
-        return None
-    ledger = node.status.ledger
-    return ledger.free, ledger.free_cells, ledger.free_devices, ledger.free_mdevs, node.status.conditions

@@ -39,9 +39,12 @@ class Namesakes:
         return self._by_host.of(host_uuid)
 
     def of(self, node: ComputeNode) -> frozenset[str]:
-        """The records of which something else is to be said when this one comes, goes, or is served no longer. Where
-        there is a crowd, one more or less makes no difference."""
-        found = self._named(node), self._by_hostname.of(node.spec.hypervisor_hostname)
+        """The records of which something else is to be said when this one comes, goes, is served no longer, or its
+        agent, which may find the host of another, falls silent. Where there is a crowd, one more or less makes no
+        difference."""
+        seen = self._agents.seen(node.spec.node_name, node.metadata.name)
+        found_there = self._by_host.of(seen.host_uuid) if seen else frozenset[str]()
+        found = self._named(node), self._by_hostname.of(node.spec.hypervisor_hostname), found_there
         return frozenset().union(*(names for names in found if len(names) <= _CROWD)) - {node.metadata.name}
 
     def neighbours(self, node: ComputeNode, *, silent: bool) -> Neighbours:

@@ -96,7 +96,7 @@ def gather(instance: Instance, node: ComputeNode | None, look: AgentLook | None,
     unproven = any(c.role in STAYS or not is_proven(c, node, look) for c in claims)
     return Evidence(
         exists=True,
-        current=_is_current(node),
+        current=is_current(node),
         claims=claims,
         sight=sight,
         hidden=guest is None and node.status.report is not None and node.status.report.guests_omitted > 0,
@@ -109,6 +109,7 @@ def gather(instance: Instance, node: ComputeNode | None, look: AgentLook | None,
     )
 
 
-def _is_current(node: ComputeNode) -> bool:
+def is_current(node: ComputeNode) -> bool:
+    """There is a ledger, and it has seen the report."""
     ledger, report = node.status.ledger, node.status.report
     return ledger is not None and report is not None and ledger.observed_report_generation == report.generation
