@@ -13,7 +13,7 @@ from hypertally.ledger.proof import NEEDS_PROOF
 from hypertally.ledger.wants import names, owner
 
 from .agents import Agent, Agents, Clock
-from .concerns import accounted, forsaken, room, said_of_guests, settled, told_to_all
+from .concerns import accounted, held_at_last, room, said_of_guests, settled, told_to_all
 from .counts import Counts
 from .index import Index
 from .namesakes import Namesakes
@@ -156,7 +156,7 @@ class Cache:
         if room(old) != room(new):
             told = settled(new)
             self._enqueue_instances(i for i in self.naming(name) if i.status.move or i.metadata.uid not in told)
-        if (held := forsaken(old, new)) is not None:
+        if (held := held_at_last(old, new)) is not None:
             at_home = (i for i in self.naming(name) if i.status.compute_node_name == name)
             self._enqueue_instances(i for i in at_home if i.spec.uuid not in held)
 

@@ -48,9 +48,9 @@ def room(node: ComputeNode | None) -> object:
     return ledger.free, ledger.free_cells, ledger.free_devices, ledger.free_mdevs, node.status.conditions
 
 
-def forsaken(old: ComputeNode | None, new: ComputeNode | None) -> frozenset[str] | None:
-    """The guests for which a ledger holds something that has just seen its report; else None. A home lets go who is not
-    among them, and only a ledger that has seen the report is believed: it may follow with nothing else new."""
+def held_at_last(old: ComputeNode | None, new: ComputeNode | None) -> frozenset[str] | None:
+    """All guests that a ledger holds something for, if it has just caught up with its report; else None. Whose home holds
+    nothing for him loses it then, and not sooner; all else that is told of the node may be as it was."""
     if new is None or new.status.ledger is None or not is_current(new) or (old is not None and is_current(old)):
         return None
     return frozenset(claim.uuid for claim in new.status.ledger.claims)
