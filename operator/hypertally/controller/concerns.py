@@ -49,8 +49,8 @@ def room(node: ComputeNode | None) -> object:
 
 
 def held_at_last(old: ComputeNode | None, new: ComputeNode | None) -> frozenset[str] | None:
-    """All guests that a ledger holds something for, if it has just caught up with its report; else None. Whose home holds
-    nothing for him loses it then, and not sooner; all else that is told of the node may be as it was."""
+    """All guests that a ledger holds something for, if it has just caught up with its report; else None. Whose home
+    holds nothing for him loses it then, and not sooner; all else that is told of the node may be as it was."""
     if new is None or new.status.ledger is None or not is_current(new) or (old is not None and is_current(old)):
         return None
     return frozenset(claim.uuid for claim in new.status.ledger.claims)
