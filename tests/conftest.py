@@ -19,8 +19,9 @@ from tests.support.worlds import ByWorld, rank
 settings.register_profile("hypertally", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("hypertally")
 
-# A Go program with a small heap collects garbage all the time: a third of what the API servers of a run did.
-os.environ.setdefault("GOGC", "400")
+# A Go program with several threads wakes them for little, a tenth of what API servers do here: tests beside each other
+# have no CPU to spare for that.
+os.environ.setdefault("GOMAXPROCS", "1")
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
