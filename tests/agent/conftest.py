@@ -19,7 +19,7 @@ from devcluster import Cluster
 from devcluster.users import AGENT
 from devcluster.waiting import wait_until
 from tests.conftest import running_cluster
-from tests.support.api_server import Kind
+from tests.support.api_server import Kind, leases
 from tests.support.samples import fresh_name
 
 Object = dict[str, Any]
@@ -61,7 +61,7 @@ class Watched:
 
     def __post_init__(self) -> None:
         self._nodes = Kind(self.cluster, "computenodes", namespaced=False)
-        self._leases = Kind(self.cluster, "leases", group="coordination.k8s.io", version="v1", namespace=NAMESPACE)
+        self._leases = leases(self.cluster)
 
     def node(self, name: str = "") -> Object:
         return self._nodes.get(name or self.name)

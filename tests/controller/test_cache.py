@@ -8,7 +8,7 @@ import pytest
 from hypertally.api.names import HOSTS_ANNOTATION
 from hypertally.controller.cache import Cache
 from hypertally.controller.queue import Subject, Task
-from tests.support.samples import NOW, uuid
+from tests.support.samples import NOW, condition, guest, report, uuid
 
 NODE_1, NODE_2 = Task(Subject.NODE, "n1"), Task(Subject.NODE, "n2")
 INSTANCE, MIGRATION = Task(Subject.INSTANCE, "ns/i"), Task(Subject.MIGRATION, "ns/m")
@@ -20,6 +20,12 @@ class Told:
         self.tasks: set[Task] = set()
         self.now = 0.0
         self.cache = Cache(self.tasks.add, lambda: self.now, 50.0)
+
+    def grow_silent(self) -> None:
+        """No agent has a Lease for longer than the grace."""
+        self.now += 51.0
+        self.cache.agents.confirm([])
+        self.cache.notice_silence()
 
     def since(self) -> set[Task]:
         """What was enqueued since the last question."""
@@ -127,9 +133,7 @@ def test_an_agent_that_falls_silent_concerns_its_node_and_who_names_it_once(told
     told.cache.instances.put(instance("n1"))
     told.cache.notice_silence()
     told.since()
-    told.now = 51.0
-    told.cache.agents.confirm([])
-    told.cache.notice_silence()
+    told.grow_silent()
     assert told.since() == {NODE_1, INSTANCE}
     told.cache.notice_silence()
     assert told.since() == set()
@@ -138,9 +142,7 @@ def test_an_agent_that_falls_silent_concerns_its_node_and_who_names_it_once(told
 def test_an_agent_that_comes_back_and_falls_silent_again_between_two_looks_is_noticed(told: Told) -> None:
     told.cache.nodes.put(node("n1"))
     told.cache.notice_silence()
-    told.now = 51.0
-    told.cache.agents.confirm([])
-    told.cache.notice_silence()
+    told.grow_silent()
     told.since()
     told.cache.agents.put({"metadata": {"name": "k-n1", "resourceVersion": "2"}, "spec": {"holderIdentity": "h"}})
     assert told.since() == {NODE_1}, "it is back"
@@ -155,8 +157,7 @@ def test_a_record_that_comes_goes_or_is_let_go_concerns_others_of_its_host(told:
     told.since()
     told.cache.nodes.put(node("n2", host="h"))
     assert told.since() == {NODE_1, NODE_2}
-    said = {"type": "HypervisorServed", "status": "False", "reason": "NotServed", "lastTransitionTime": NOW}
-    told.cache.nodes.put(node("n2", 2, host="h") | {"status": {"conditions": [said]}})
+    told.cache.nodes.put(node("n2", 2, host="h") | {"status": {"conditions": [condition("HypervisorServed", "False")]}})
     assert told.since() == {NODE_1, NODE_2}
     told.cache.nodes.remove(node("n2", 3, host="h"))
     assert told.since() == {NODE_1, NODE_2}
@@ -254,8 +255,7 @@ def test_a_host_that_is_no_longer_served_concerns_who_names_it(told: Told) -> No
     told.cache.instances.put(instance("n1"))
     told.cache.nodes.put(node("n1"))
     told.since()
-    said = {"type": "HypervisorServed", "status": "False", "reason": "NotServed", "lastTransitionTime": NOW}
-    told.cache.nodes.put(node("n1", 2) | {"status": {"conditions": [said]}})
+    told.cache.nodes.put(node("n1", 2) | {"status": {"conditions": [condition("HypervisorServed", "False")]}})
     assert told.since() == {NODE_1, INSTANCE}
 
 
@@ -263,8 +263,7 @@ def seen(version: int, *, of_ledger: int, of_report: int) -> dict[str, Any]:
     """A node without claims whose ledger has seen one report and which has that one."""
     found = accounted(version, 0)
     found["status"]["ledger"]["observedReportGeneration"] = of_ledger
-    hypervisor = {"type": "QEMU", "version": "1", "libvirtVersion": "1"}
-    found["status"]["report"] = {"generation": of_report, "hypervisor": hypervisor, "guests": []}
+    found["status"]["report"] = report(of_report, guests=[])
     return found
 
 
@@ -291,14 +290,9 @@ def test_an_instance_that_goes_concerns_the_node_of_its_twin(told: Told) -> None
 def test_a_host_that_comes_back_concerns_who_it_lists_and_does_not_name_it(told: Told) -> None:
     """What it lists is evidence of where a guest is, now that it is no longer of old."""
     told.cache.instances.put(instance("n2"))
-    guest = {"uuid": uuid(1), "name": "g", "state": "Running", "vcpus": 1, "memoryMiB": 1, "diskMiB": 0}
-    hypervisor = {"type": "QEMU", "version": "1", "libvirtVersion": "1"}
-    report = {"generation": 1, "hypervisor": hypervisor, "guests": [guest]}
-    told.cache.nodes.put(node("n1") | {"status": {"report": report}})
+    told.cache.nodes.put(node("n1") | {"status": {"report": report(guests=[guest(1)])}})
     told.cache.notice_silence()
-    told.now = 51.0
-    told.cache.agents.confirm([])
-    told.cache.notice_silence()
+    told.grow_silent()
     told.since()
     told.cache.agents.put({"metadata": {"name": "k-n1", "resourceVersion": "2"}, "spec": {"holderIdentity": "h"}})
     assert told.since() == {NODE_1, INSTANCE}
@@ -326,8 +320,7 @@ def test_an_agent_that_falls_silent_concerns_the_record_whose_host_it_found(told
 
 
 def test_a_migration_that_is_over_is_not_looked_at_again(told: Told) -> None:
-    over = {"type": "Completed", "status": "True", "reason": "Completed", "lastTransitionTime": NOW}
-    told.cache.migrations.put(migration("n1") | {"status": {"conditions": [over]}})
+    told.cache.migrations.put(migration("n1") | {"status": {"conditions": [condition("Completed")]}})
     told.since()
     told.cache.nodes.put(node("n1"))
     assert told.since() == {NODE_1}

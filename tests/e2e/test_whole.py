@@ -22,7 +22,7 @@ def _is_ready(stack: Stack, name: str) -> bool:
 
 
 def _exists(stack: Stack, name: str) -> bool:
-    return name in stack.nodes.select("")
+    return stack.nodes.has(name)
 
 
 def _wait_ready(stack: Stack) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from devcluster import Cluster
 from tests.helm.chart import HELMS
-from tests.helm.installed import RELEASE, Installed
+from tests.helm.installed import Installed
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +21,4 @@ def either_helm(request: pytest.FixtureRequest, bare: Cluster, tmp_path: Path) -
     """Nothing is installed yet."""
     made = Installed(bare, tmp_path, request.param)
     yield made
-    made.try_("uninstall", *RELEASE, "--no-hooks")
-    bare.delete_definitions()
+    made.remove()

@@ -39,6 +39,11 @@ class Installed:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def remove(self) -> None:
+        """The release, whatever state it is in, and all that it leaves."""
+        self.try_("uninstall", *RELEASE, "--no-hooks")
+        self.cluster.delete_definitions()
+
     def names(self, *kinds: str) -> set[str]:
         return set(self.cluster.kubectl("get", ",".join(kinds), "--all-namespaces", "-o", "name").split())
 

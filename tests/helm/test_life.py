@@ -27,8 +27,7 @@ FOREIGN = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
 def old_helm(bare: Cluster, tmp_path: Path) -> Iterator[Installed]:
     made = Installed(bare, tmp_path, "Helm 3")
     yield made
-    made.try_("uninstall", *RELEASE, "--no-hooks")
-    bare.delete_definitions()
+    made.remove()
 
 
 @pytest.fixture(scope="class")
@@ -38,8 +37,7 @@ def installed(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made.helm("install", *RELEASE, CHART, "--create-namespace")
     made.put_host()
     yield made
-    made.try_("uninstall", *RELEASE, "--no-hooks")
-    bare.delete_definitions()
+    made.remove()
 
 
 @pytest.fixture(scope="class")

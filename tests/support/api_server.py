@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import urllib3
 
 from devcluster import Cluster
+from hypertally.api.names import LEASE_NAMESPACE
 
 Object = dict[str, Any]
 
@@ -129,3 +130,8 @@ class Kind:
 
 def _name(body: Object) -> str:
     return str(body["metadata"]["name"])
+
+
+def leases(cluster: Cluster) -> Kind:
+    """Where agents renew theirs."""
+    return Kind(cluster, "leases", group="coordination.k8s.io", version="v1", namespace=LEASE_NAMESPACE)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from devcluster import Cluster, wait_until
 from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION, LEASE_NAMESPACE
 from tests.support import shipped
-from tests.support.api_server import Kind
+from tests.support.api_server import Kind, leases
 from tests.support.samples import Object, amounts, condition, fresh_name
 
 SECONDS = 20.0
@@ -29,7 +29,7 @@ class Fleet:
         self.nodes = Kind(self.cluster, "computenodes", namespaced=False)
         self.instances = Kind(self.cluster, "instances")
         self.migrations = Kind(self.cluster, "migrations")
-        self.leases = Kind(self.cluster, "leases", group="coordination.k8s.io", version="v1", namespace=LEASE_NAMESPACE)
+        self.leases = leases(self.cluster)
 
     def host(self, prefix: str = "host", **capacity: int) -> "Host":
         made = Host(self, fresh_name(prefix), {**amounts(4, 8704, 1000), **capacity})

@@ -18,7 +18,7 @@ from .counts import Counts
 from .index import Index
 from .namesakes import Namesakes
 from .queue import Subject, Task
-from .store import Store, key_of
+from .store import Store, instance_key, key_of
 
 T = TypeVar("T")
 
@@ -179,7 +179,7 @@ class Cache:
 
     def _migration_changed(self, old: Migration | None, new: Migration | None) -> None:
         one = _one(old, new)
-        key, instance = key_of(one.metadata), f"{one.metadata.namespace}/{one.spec.instance_name}"
+        key, instance = key_of(one.metadata), instance_key(one)
         self.counts.moves.hear(key, new)
         self._migrations_by_instance.set(key, [instance] if new else [])
         self._migrations_by_node.set(key, [one.spec.target_compute_node_name] if new else [])
@@ -191,7 +191,7 @@ class Cache:
         migration = self.migrations.get(key)
         if migration is not None and not is_closed(migration):
             self._enqueue(Task(Subject.MIGRATION, key))
-            self._enqueue(Task(Subject.INSTANCE, f"{migration.metadata.namespace}/{migration.spec.instance_name}"))
+            self._enqueue(Task(Subject.INSTANCE, instance_key(migration)))
 
     def _enqueue_listed(self, node: ComputeNode | None) -> None:
         """Whether a host is silent decides what its list of guests is evidence of, also for who does not name it."""

@@ -17,6 +17,7 @@ from hypertally.ledger.moves import is_closed
 from .kit import Kit
 from .nodes import NodeReconciler
 from .patches import status_patch
+from .store import instance_key
 
 Nodes = dict[str, ComputeNode | None]
 
@@ -63,16 +64,12 @@ class MigrationReconciler:
         return replace(status, conditions=conditions)
 
     def _remembered(self, migration: Migration) -> tuple[Instance | None, Nodes]:
-        instance = self._cache.instances.get(_instance_key(migration))
+        instance = self._cache.instances.get(instance_key(migration))
         return instance, {name: self._cache.nodes.get(name) for name in _concerned(migration, instance)}
 
     async def _read(self, migration: Migration) -> tuple[Instance | None, Nodes]:
-        instance = await self._reads.instance(_instance_key(migration))
+        instance = await self._reads.instance(instance_key(migration))
         return instance, {name: await self._reads.node(name) for name in sorted(_concerned(migration, instance))}
-
-
-def _instance_key(migration: Migration) -> str:
-    return f"{migration.metadata.namespace}/{migration.spec.instance_name}"
 
 
 def _concerned(migration: Migration, instance: Instance | None) -> set[str]:

@@ -27,6 +27,11 @@ def key_of(metadata: ObjectMeta) -> str:
     return f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
 
 
+def instance_key(migration: Migration) -> str:
+    """Of the Instance that it moves: in its own namespace."""
+    return f"{migration.metadata.namespace}/{migration.spec.instance_name}"
+
+
 class Store(Generic[T]):
     """`changed(old, new)` is called after each change; one of the two is None for an object that came or went."""
 
