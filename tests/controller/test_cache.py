@@ -326,6 +326,15 @@ def test_a_migration_that_is_over_is_not_looked_at_again(told: Told) -> None:
     assert told.since() == {NODE_1}
 
 
+def test_a_first_ledger_concerns_the_moves_to_its_node(told: Told) -> None:
+    """None of them was accepted before."""
+    told.cache.migrations.put(migration("n1"))
+    told.cache.nodes.put(node("n1") | {"status": {"report": report(1, guests=[])}})
+    told.since()
+    told.cache.nodes.put(seen(2, of_ledger=1, of_report=1))
+    assert told.since() == {NODE_1, MIGRATION, INSTANCE}
+
+
 def finds(agent: str, version: int, found: dict[str, str]) -> dict[str, Any]:
     """A Lease that says to which host each connection of the agent leads."""
     hosts = {name: {"hostUUID": host, "hypervisorHostname": "x"} for name, host in found.items()}

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from tests.support.fleet import Fleet, Host, find_condition
-from tests.support.samples import amounts
+from tests.support.samples import amounts, fresh_name
 
 
 def _placed(fleet: Fleet, host: Host) -> tuple[str, str]:
@@ -97,6 +97,23 @@ def test_a_target_without_room_refuses_and_the_source_keeps_the_guest(fleet: Fle
         return find_condition(fleet.migrations.get(migration), "Claimed").get("reason") == "NoRoom"
 
     fleet.until(refused, "the Migration to be refused")
+    assert (source.roles(uuid), target.roles(uuid)) == ({"Running"}, set())
+
+
+def test_a_move_to_a_host_that_has_just_joined_waits_for_its_ledger_and_is_asked_whether_it_fits(fleet: Fleet) -> None:
+    source, target = fleet.host("source"), Host(fleet, fresh_name("target"), amounts(4, 1000, 1000))
+    name, uuid = _placed(fleet, source)
+    target.register()
+    migration = fleet.migration(name, "Live", target.name)
+
+    def told(reason: str, *words: str) -> bool:
+        found = find_condition(fleet.migrations.get(migration), "Claimed")
+        return found.get("reason") == reason and all(word in found["message"] for word in words)
+
+    fleet.until(lambda: told("Pending", f"accounted on {target.name} yet"), "the Migration to wait for the ledger")
+    assert "move" not in fleet.instances.get(name)["status"]
+    target.report()
+    fleet.until(lambda: told("NoRoom", "memoryMiB: asked 1024"), "the Migration to be refused")
     assert (source.roles(uuid), target.roles(uuid)) == ({"Running"}, set())
 
 

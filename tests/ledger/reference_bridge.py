@@ -144,7 +144,7 @@ class Bridge:
             for c in seen.claims
         )
         told = Fact(
-            seen.exists, seen.current, tuple(claims), int(seen.sight), seen.settled if seen.exists else False,
+            seen.has_ledger, seen.current, tuple(claims), int(seen.sight), seen.settled,
             None if seen.fresh is None else int(seen.fresh), seen.size.vcpus if seen.size else 0,
         )  # fmt: skip
         assert told == expected, f"of i{i} on n{n} {books} listing {report}: {told}, the model says {expected}"
@@ -156,8 +156,8 @@ class Bridge:
             for role, own, gen, held in fact.claims
         )
         return Evidence(
-            exists=fact.exists, current=fact.current, claims=claims, sight=Sight(fact.sight), settled=fact.settled,
-            fresh=None if fact.fresh is None else Sight(fact.fresh), size=size(fact.size) if fact.size else None,
+            has_ledger=fact.has_ledger, current=fact.current, claims=claims, sight=Sight(fact.sight),
+            settled=fact.settled, fresh=None if fact.fresh is None else Sight(fact.fresh), size=size(fact.size) if fact.size else None,
             silent=silent,
         )  # fmt: skip
 

@@ -51,7 +51,7 @@ class Value(NamedTuple):
 class Fact(NamedTuple):
     """What one node shows of one Instance's guest. `claims`: (role, its own, generation, size)."""
 
-    exists: bool = True
+    has_ledger: bool = True
     current: bool = False
     claims: tuple[tuple[str, bool, int, int], ...] = ()
     sight: int = 0

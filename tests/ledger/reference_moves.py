@@ -8,12 +8,12 @@ from tests.ledger.reference_model import DEFINED, NEW, RUNNING, Books, Claim, De
 def fact(i: int, books: Books | str | None, report: Sequence[int], uuids: Sequence[int], *, current: bool) -> Fact:
     """Of Instance i, as read with a Lease that is up to date."""
     if books is None:
-        return Fact(exists=False)
+        return Fact(has_ledger=False)
     listed = report[uuids[i]]
     mine = [c for c in books if isinstance(c, Claim) and uuids[c.inst] == uuids[i]]
     proven = any(c.role == "I" and c.inst == i and c.mark == 2 for c in mine)
     return Fact(
-        exists=True,
+        has_ledger=books != NEW,
         current=current and books != NEW,
         claims=tuple(sorted((c.role, c.inst == i, c.mark if c.role == "R" else 0, c.size) for c in mine)),
         sight=listed & 3,
@@ -84,7 +84,7 @@ def _idle(
             return value._replace(home=value.spec, size=size)
     for m, (whose, kind, target, new) in enumerate(migrations):
         leads = target != value.home or kind == "Resize"
-        if whose == i and views[m] == "open" and value.home >= 0 and leads and facts[target].exists:
+        if whose == i and views[m] == "open" and value.home >= 0 and leads and facts[target].has_ledger:
             return value._replace(move=Move(m, kind, value.home, target, value.size, new or value.size, "A"))
     for n, there in enumerate(facts):
         if n != home and there.settled and n not in silent and better(there.sight, facts[home], silent=home in silent):

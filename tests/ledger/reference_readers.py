@@ -56,7 +56,8 @@ def project_idle(config: Config, i: int, v: Value, n: int, fact: Fact) -> Fact:
         return listed._replace(current=fact.current and fact.nothing(), claims=fact.claims[:1] and (("L", True, 0, 1),))
     is_target = any(i == whose and target == n for whose, _, target, _ in config.migrations)
     settled = fact.settled and fact.sight > 0
-    return BLANK._replace(exists=fact.exists or not is_target, settled=settled, sight=fact.sight if settled else 0)
+    has_ledger = fact.has_ledger or not is_target
+    return BLANK._replace(has_ledger=has_ledger, settled=settled, sight=fact.sight if settled else 0)
 
 
 def project_moving(move: Move, n: int, fact: Fact) -> Fact:

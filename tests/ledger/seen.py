@@ -20,8 +20,8 @@ def at(
     listed: Amounts | None = None,
 ) -> Evidence:
     return Evidence(
-        exists=True, current=current, claims=claims, sight=fresh or sight, settled=settled, fresh=fresh, size=listed,
-        silent=silent, hidden=hidden,
+        has_ledger=True, current=current, claims=claims, sight=fresh or sight, settled=settled, fresh=fresh,
+        size=listed, silent=silent, hidden=hidden,
     )  # fmt: skip
 
 

@@ -130,12 +130,12 @@ def evidences(draw: st.DrawFn, uuid: str = "a") -> Evidence:
     exists = draw(st.sampled_from([True, True, True, False]))
     if not exists:
         return Evidence()
-    sight = draw(sights)
+    sight, has_ledger = draw(sights), draw(st.sampled_from([True, True, True, False]))
     roles = draw(st.lists(st.sampled_from(Role), unique=True, max_size=2))
     return Evidence(
-        exists=True,
-        current=draw(st.booleans()),
-        claims=tuple(draw(claims(uuid, role)) for role in roles),
+        has_ledger=has_ledger,
+        current=has_ledger and draw(st.booleans()),
+        claims=tuple(draw(claims(uuid, role)) for role in roles if has_ledger),
         sight=sight,
         hidden=sight is Sight.ABSENT and draw(st.booleans()),
         settled=draw(st.booleans()),

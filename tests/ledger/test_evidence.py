@@ -26,8 +26,13 @@ def test_a_running_guest_is_better_evidence_than_a_defined_one_and_that_than_non
 def test_without_a_node_there_is_nothing() -> None:
     seen = gather(A, None, look(9))
     assert seen == Evidence()
-    assert not seen.exists
+    assert not seen.has_ledger
     assert seen.nothing
+
+
+def test_a_node_without_a_ledger_is_told_from_one_whose_ledger_is_empty() -> None:
+    assert not gather(A, node(claims=None), None).has_ledger
+    assert gather(A, node(), None).has_ledger
 
 
 def test_the_listing_of_the_guest_is_seen_with_its_size() -> None:

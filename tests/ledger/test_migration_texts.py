@@ -78,6 +78,8 @@ MIGRATION = [
      "It is accounted on n0 already: delete this Migration."),
     (lambda: of_migration(migration(), HOME, N0, N1), "Claimed", FALSE, "Pending",
      "Not accepted yet."),
+    (lambda: of_migration(migration(), HOME, N0, node("n1", claims=None)), "Claimed", FALSE, "Pending",
+     "Nothing has been accounted on n1 yet: its condition Ready says why."),
     (lambda: of_migration(migration(), HOME, N0, CORDONED), "Claimed", FALSE, "Cordoned",
      "n1 takes nothing new: its spec.schedulable is Disabled."),
     (lambda: of_migration(migration(), HOME, FROZEN, N1), "Claimed", FALSE, "SourceFrozen",

@@ -87,6 +87,10 @@ class TestAcceptance:
         accounted = instance(home="n0")
         assert after(accounted, [refused], n0=at(claim("a")), n1=at()) == accounted.status
 
+    def test_on_a_target_that_has_no_ledger_yet_nothing_would_be_asked_whether_it_fits(self) -> None:
+        accounted, joined = instance(home="n0"), Evidence()
+        assert after(accounted, [migration(LIVE)], n0=at(claim("a")), n1=joined) == accounted.status
+
     def test_without_a_home_nothing_is_accepted(self) -> None:
         bound = instance()
         assert after(bound, [migration(LIVE)], n0=at(), n1=at()) == bound.status

@@ -1,10 +1,12 @@
 """The shortest traces that broke a first, naive form of the rules; each ends where those went wrong."""
 
+import pytest
+
 from hypertally.api.compute_node import Role
 from hypertally.api.instance import MovePhase, MoveType
 from hypertally.api.migration import Outcome
 from tests.ledger.books import Memory, decide_ledger
-from tests.ledger.make import size
+from tests.ledger.make import migration, size
 from tests.ledger.scene import PAUSED, SHUTOFF, Scene
 
 LIVE, COLD, RESIZE, EVACUATION = MoveType.LIVE, MoveType.COLD, MoveType.RESIZE, MoveType.EVACUATION
@@ -185,6 +187,19 @@ def test_15_a_node_object_made_anew_enters_what_was_granted_before_it_admits() -
     scene.world.audit("n0")
     scene.prove()
     assert (scene.charged("n0"), scene.charged("n0", "b")) == (size(2), size(0))
+
+
+@pytest.mark.parametrize("room", [1, 2])
+def test_15b_a_move_declared_before_its_target_had_a_ledger_is_asked_whether_it_fits(room: int) -> None:
+    scene = Scene(old=2)
+    scene.world.drop_node("n1")
+    scene.world.hosts["n1"].capacity = size(room)
+    scene.world.move(migration(LIVE, "n1"))
+    scene.world.audit("n1")
+    scene.controller.keep_instance("a")
+    scene.prove()
+    assert scene.charged("n1") == size(2 if room == 2 else 0)
+    assert scene.reason() == ("Claimed" if room == 2 else "NoRoom")
 
 
 def test_16_a_move_is_forgotten_only_when_the_source_no_longer_holds_running() -> None:

@@ -94,13 +94,17 @@ class Host:
     """What its reports say beyond amounts and guests."""
 
     def create(self) -> None:
+        self.register()
+        self.report()
+
+    def register(self) -> None:
+        """The record, of which nothing is reported yet."""
         spec = {
             "hypervisorHostname": self.hostname or self.name, "hostUUID": self.host_uuid, "nodeName": self.name,
         }  # fmt: skip
         made = self.fleet.nodes.create(_object("ComputeNode", self.name, spec)).object
         self.uid = made["metadata"]["uid"]
         self.generation = 0
-        self.report()
 
     def report(self, *, connected: str = "True", served: str = "True") -> None:
         """Publishes the present guests as the next report, and the audit in the Lease."""

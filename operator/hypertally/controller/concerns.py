@@ -13,7 +13,7 @@ def told_to_all(node: ComputeNode) -> object:
     """What may be told to each Instance that names the node, or that a move leads to it."""
     report = node.status.report
     said = (report.capacity is None, report.guests_omitted) if report else None
-    return bar(node), is_frozen(node), is_served(node), said
+    return bar(node), is_frozen(node), is_served(node), node.status.ledger is None, said
 
 
 def accounted(instance: Instance) -> Instance:

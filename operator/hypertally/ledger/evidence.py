@@ -28,7 +28,8 @@ _RUNS = (GuestState.RUNNING, GuestState.BLOCKED)
 class Evidence:
     """Of one guest on one node. `fresh` sight is that of a report proven newer than the node's `Incoming` claim."""
 
-    exists: bool = False
+    has_ledger: bool = False
+    """Without one nothing was ever admitted on the node, and the first has what was granted, fitting or not."""
     current: bool = False
     """There is a ledger, and it has seen the report that was read."""
     claims: tuple[Claim, ...] = ()
@@ -95,7 +96,7 @@ def gather(instance: Instance, node: ComputeNode | None, look: AgentLook | None,
     incoming = next((c for c in claims if c.role is Role.INCOMING and c.instance_uid == instance.metadata.uid), None)
     unproven = any(c.role in STAYS or not is_proven(c, node, look) for c in claims)
     return Evidence(
-        exists=True,
+        has_ledger=ledger is not None,
         current=is_current(node),
         claims=claims,
         sight=sight,

@@ -75,13 +75,19 @@ def _of_waiting(migration: Migration, instance: Instance, nodes: Nodes, known: f
             return Finding(CLAIMED, Status.FALSE, reason, message)
     if is_barred(home, target, nodes):
         return _barred(home, nodes.get(target, NOWHERE))
-    return Finding(CLAIMED, Status.FALSE, "Pending", "Not accepted yet.")
+    return Finding(CLAIMED, Status.FALSE, "Pending", _pending(target, nodes.get(target, NOWHERE)))
 
 
 def _barred(home: str, target: Evidence) -> Finding:
     if target.bar is not None and target.sight is Sight.ABSENT:
         return Finding(CLAIMED, Status.FALSE, target.bar.reason, target.bar.message)
     return Finding(CLAIMED, Status.FALSE, "SourceFrozen", f"{home} is frozen by its operator: no move away begins.")
+
+
+def _pending(target: str, there: Evidence) -> str:
+    if not there.has_ledger:
+        return f"Nothing has been accounted on {target} yet: its condition Ready says why."
+    return "Not accepted yet."
 
 
 def _name(move: Move | None) -> str:

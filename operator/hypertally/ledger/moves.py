@@ -94,7 +94,7 @@ def _accept(instance: Instance, nodes: Nodes, migrations: Sequence[Migration]) -
         target = spec.target_compute_node_name
         leads_away = target != home or spec.type is MoveType.RESIZE
         may_begin = is_open(migration) and is_for(migration, instance) and not is_barred(home, target, nodes)
-        if not (may_begin and leads_away and nodes.get(target, NOWHERE).exists):
+        if not (may_begin and leads_away and nodes.get(target, NOWHERE).has_ledger):
             continue
         move = Move(
             type=spec.type,
