@@ -157,8 +157,8 @@ class Bridge:
         )
         return Evidence(
             has_ledger=fact.has_ledger, current=fact.current, claims=claims, sight=Sight(fact.sight),
-            settled=fact.settled, fresh=None if fact.fresh is None else Sight(fact.fresh), size=size(fact.size) if fact.size else None,
-            silent=silent,
+            settled=fact.settled, fresh=None if fact.fresh is None else Sight(fact.fresh),
+            size=size(fact.size) if fact.size else None, silent=silent,
         )  # fmt: skip
 
     def _ask_value(
