@@ -1,7 +1,6 @@
 """Building the programs of the control plane from the pinned Go modules, once per machine."""
 
 import platform
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,15 +49,6 @@ def alone(lock: Path, progress: Progress) -> Iterator[None]:
 def _build(names: Sequence[str], target: Path, pins: Pins, progress: Progress, go: Path) -> None:
     progress.say(
         f"building {', '.join(names)} (Kubernetes {pins.kubernetes}, etcd {pins.etcd}) from source with {go}: "
-        "some minutes (about four on two idle cores), once on this machine"
+        "some minutes (about five on two idle cores), once on this machine"
     )
-    compiler = Compiler(go, pins, progress)
-    compiler.fetch()
-    compiler.count([PACKAGES[name] for name in names])
-    with tempfile.TemporaryDirectory(dir=target) as scratch:
-        for name in names:
-            compiler.build(name, PACKAGES[name], Path(scratch, name))
-        for name in names:
-            # One rename each: whoever looks without the lock sees a whole program or none.
-            Path(scratch, name).rename(target / name)
-    progress.say(f"built in {compiler.elapsed()} into {target}")
+    Compiler(go, pins, progress).make({name: PACKAGES[name] for name in names}, target)

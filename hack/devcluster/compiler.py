@@ -1,9 +1,11 @@
 """Running go on the pinned modules, and telling how far it is."""
 
 import os
+import re
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,7 @@ from devcluster.errors import BuildError
 from devcluster.pins import MODULE, Pins
 from devcluster.progress import Progress, elapsed
 
-#: Seconds after which a build is given up; on two idle cores and with nothing cached it takes four minutes.
+#: Seconds after which a build is given up; on two idle cores and with nothing cached it takes five minutes.
 DEADLINE = 3600.0
 
 #: How much of go's output is shown when it fails.
@@ -36,19 +38,27 @@ class Compiler:
     compiled: int = 0
     total: int = 0
 
-    def fetch(self) -> None:
+    def make(self, programs: Mapping[str, str], target: Path) -> None:
+        """Build programs, each by its name from the Go package that is its main package, into the folder `target`."""
+        self._fetch()
+        self._count(list(programs.values()))
+        with tempfile.TemporaryDirectory(dir=target) as scratch:
+            # All at once: one is linked, on a single core, while another is compiled.
+            self._run("compiling", ["build", *self._flags(), "-v", "-o", f"{scratch}/", *programs.values()])
+            for name, package in programs.items():
+                # One rename each: whoever looks without the lock sees a whole program or none.
+                Path(scratch, _program_of(package)).rename(target / name)
+        self.progress.say(f"built in {self.elapsed()} into {target}")
+
+    def _fetch(self) -> None:
         """Get the sources; go.sum says what they must be."""
         self._run("fetching the sources", ["mod", "download"])
 
-    def count(self, packages: Sequence[str]) -> None:
+    def _count(self, packages: Sequence[str]) -> None:
         """Find out how many packages are to be compiled, so that progress can be said as a share."""
         template = "{{if .Stale}}{{.ImportPath}}{{end}}"
         lines = self._run("finding out what to compile", ["list", "-deps", *self._flags(), "-f", template, *packages])
         self.total = sum(map(_is_package, lines))
-
-    def build(self, name: str, package: str, target: Path) -> None:
-        """Build one program."""
-        self._run(f"compiling {name}", ["build", *self._flags(), "-v", "-o", str(target), package])
 
     def elapsed(self) -> str:
         """The time since the start, for a person."""
@@ -60,7 +70,8 @@ class Compiler:
         major, minor = self.pins.kubernetes.removeprefix("v").split(".")[:2]
         stamps = {"gitVersion": self.pins.kubernetes, "gitMajor": major, "gitMinor": minor}
         linking = " ".join(["-s -w", *(f"-X {version}.{name}={value}" for name, value in stamps.items())])
-        return ["-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={linking}"]
+        # What a debugger wants to know the linker leaves out (-s -w); not to make it at all saves a tenth of the time.
+        return ["-mod=readonly", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", f"-ldflags={linking}"]
 
     def _run(self, doing: str, arguments: Sequence[str]) -> list[str]:
         self.doing = doing
@@ -104,6 +115,12 @@ class Compiler:
     def _state(self) -> str:
         share = f", {self.compiled} of {self.total} packages" if self.total else ""
         return f"{self.doing}{share}, {self.elapsed()}"
+
+
+def _program_of(package: str) -> str:
+    """What go calls the program of a main package: by its last folder that is no major version (`go help build`)."""
+    *_, before, last = package.split("/")
+    return before if re.fullmatch(r"v\d+", last) else last
 
 
 def _is_package(line: str) -> bool:

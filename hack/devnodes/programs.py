@@ -4,7 +4,6 @@ import hashlib
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,13 +98,4 @@ def _build(module: Path, programs: Mapping[str, str], target: Path, progress: Pr
     pins = read_pins()
     go = find_go(cache_home(), pins.go, progress)
     progress.say(f"building {', '.join(programs)} from source with {go}: some minutes, once on this machine")
-    compiler = Compiler(go, pins, progress, module)
-    compiler.fetch()
-    compiler.count(list(programs.values()))
-    with tempfile.TemporaryDirectory(dir=target) as scratch:
-        for name, package in programs.items():
-            compiler.build(name, package, Path(scratch, name))
-        for name in programs:
-            # One rename each: whoever looks without the lock sees a whole program or none.
-            Path(scratch, name).rename(target / name)
-    progress.say(f"built in {compiler.elapsed()} into {target}")
+    Compiler(go, pins, progress, module).make(programs, target)

@@ -20,9 +20,9 @@ case $1 in
 list) printf 'k8s.io/one\\nk8s.io/two\\nk8s.io/three\\n' ;;
 build)
     echo "go: downloading k8s.io/one v1.0.0"
-    echo k8s.io/one
+    printf 'k8s.io/one\\nk8s.io/two\\nk8s.io/three\\n'
     while [ "$1" != -o ]; do shift; done
-    echo built >"$2"
+    for name in server kube-apiserver kubectl; do echo built >"$2/$name"; done
     ;;
 esac
 """
