@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +99,43 @@ def test_a_python_that_does_not_do_is_refused_with_what_is_needed(tree: Path) ->
 
     assert done.returncode == 1
     assert "error: PYTHON=/bin/false does not do: it must be 3.11 or newer, with venv, pip and Python.h" in done.stderr
+
+
+def test_what_builds_the_programs_needs_nothing_but_python() -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'hack')!r}); import devcluster.cli"
+
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+
+
+@pytest.fixture
+def programs(tree: Path) -> Path:
+    """Stands in for what builds the programs."""
+    folder = tree / "hack" / "devcluster"
+    folder.mkdir()
+    return folder / "__main__.py"
+
+
+def test_dependencies_that_cannot_be_installed_end_the_setup_though_the_programs_were_built(
+    tree: Path, programs: Path
+) -> None:
+    programs.touch()
+    (tree / "requirements" / "build.txt").write_text("no-such-package @ file:///nowhere\n")
+
+    done = setup(tree, SKIP_PACKAGES="1")
+
+    assert done.returncode == 1
+    assert "error: installing the pinned build tools failed" in done.stderr
+    assert done.stderr.endswith("error: the dependencies are not installed: why is said above\n")
+
+
+def test_programs_that_cannot_be_built_end_the_setup_at_once(tree: Path, programs: Path) -> None:
+    programs.write_text("import sys, time; time.sleep(1); sys.exit('no compiler')")
+    (tree / "requirements" / "build.txt").write_text(f"waits @ file://{tree}/waits\n")
+    os.mkfifo(tree / "waits")
+
+    done = setup(tree, SKIP_PACKAGES="1")
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("no compiler\n")
