@@ -11,7 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devcluster import ClusterError, Console, find_programs
@@ -38,28 +41,54 @@ _OF_MAKE = ("MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS")
 def prepare(target: Path) -> None:
     """Raises ClusterError, NodesError, HelmError or ImageError with what helps."""
     require_root()
-    progress, times = Console(), {}
+    clock = Clock()
+    # Images mostly wait for the network and for the disk, and a compiler for a processor: the one beside the other.
+    with ThreadPoolExecutor(1) as beside:
+        programs = beside.submit(_find_programs, clock)
+        _make_images(target, clock)
+        programs.result()
+    (target / TIMES).write_text(json.dumps({"steps": clock.steps, "seconds": clock.seconds}))
 
-    def timed(what: str, step: Callable[[], object]) -> None:
-        started = time.monotonic()
-        step()
-        times[what] = time.monotonic() - started
 
-    timed("find or build the programs of control plane and nodes", lambda: (
-        find_programs(progress=progress), find_node_programs(progress)
-    ))  # fmt: skip
-    timed("find or fetch Helm", find_helm)
+@dataclass
+class Clock:
+    """What took how many seconds, and how many all of it, of which some went on at the same time."""
+
+    steps: dict[str, float] = field(default_factory=dict)
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    @contextmanager
+    def times(self, what: str) -> Iterator[None]:
+        started = self.seconds
+        yield
+        self.steps[what] = self.seconds - started
+
+
+def _find_programs(clock: Clock) -> None:
+    progress = Console()
+    with clock.times("find or build the programs of control plane and nodes"):
+        find_programs(progress=progress)
+        find_node_programs(progress)
+    with clock.times("find or fetch Helm"):
+        find_helm()
+
+
+def _make_images(target: Path, clock: Clock) -> None:
     with tempfile.TemporaryDirectory() as folder:
         debian.use_cache(cache_home() / "images")
         options = debian.build_options(Path(folder))
-        timed("find or make the base image", debian.base_image)
+        with clock.times("find or make the base image"):
+            base = debian.base_image()
         _remove_images(target)
         for command in readme.before_the_cluster():
-            timed(f"$ {command}", lambda command=command: build_images(command, options, target))  # type: ignore[misc]
-        timed("find or build the images of the release before this one", lambda: previous.build_images(
-            debian.base_image(), options, target / PREVIOUS
-        ))  # fmt: skip
-    (target / TIMES).write_text(json.dumps(times))
+            with clock.times(f"$ {command}"):
+                build_images(command, options, target)
+        with clock.times("find or build the images of the release before this one"):
+            previous.build_images(base, options, target / PREVIOUS)
 
 
 def _remove_images(target: Path) -> None:

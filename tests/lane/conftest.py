@@ -8,6 +8,7 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,17 +67,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What each step took."""
-    steps = [*_prepared(), *_tested(terminalreporter)]
+    steps, (prepared, before) = [*_tested(terminalreporter)], _prepared()
     terminalreporter.section("steps of the lane")
-    for name, seconds in steps:
+    for name, seconds in (*prepared.items(), *steps):
         terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
-    terminalreporter.write_line(f"{sum(seconds for _, seconds in steps):7.1f} s  in all")
+    terminalreporter.write_line(f"{before + sum(seconds for _, seconds in steps):7.1f} s  in all")
 
 
-def _prepared() -> Iterator[tuple[str, float]]:
+def _prepared() -> tuple[dict[str, float], float]:
+    """What came before, of which some went on at the same time, and how long it was together."""
     times = Path(os.environ.get(IMAGES, ""), TIMES)
-    if times.is_file():
-        yield from json.loads(times.read_text()).items()
+    told: dict[str, Any] = json.loads(times.read_text()) if times.is_file() else {"steps": {}, "seconds": 0.0}
+    return told["steps"], told["seconds"]
 
 
 def _tested(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, float]]:
