@@ -68,19 +68,22 @@ SPHINX := $(BIN)/sphinx-build --fresh-env --fail-on-warning --nitpicky --quiet -
 
 .PHONY: docs
 docs: setup ## The documentation as a site in dist/site; every warning is an error
-	@$(SPHINX) . dist/site
+	$(SPHINX) . dist/site
 	@echo "dist/site/index.html"
 
+# Types and pages take as long as all else together, on one processor each.
 .PHONY: lint
 lint: setup ## Style, types, layers, YAML, the chart, shell, and the documentation as a site
+	@$(MAKE) --jobs --output-sync typecheck lint-style docs
+
+.PHONY: lint-style
+lint-style: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/yamllint --strict .
 	"$$($(BIN)/python -m devhelm newest)" lint --strict helm/hypertally
 	$(BIN)/shellcheck $(SHELL_FILES)
-	$(SPHINX) . dist/site
 
 .PHONY: typecheck
 typecheck: setup ## Types only
