@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from devcluster import wait_until
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 Stub = Callable[[str, str], None]
@@ -110,32 +112,55 @@ def test_what_builds_the_programs_needs_nothing_but_python() -> None:
 
 
 @pytest.fixture
-def programs(tree: Path) -> Path:
-    """Stands in for what builds the programs."""
-    folder = tree / "hack" / "devcluster"
-    folder.mkdir()
-    return folder / "__main__.py"
+def environment(tree: Path) -> Callable[[str, str], None]:
+    """An environment that is made, and nothing in it: `installs` and `builds` stand in for pip and for the compiler."""
+    folder = tree / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "activate").write_text(f"VIRTUAL_ENV={folder.parent}\n")
+
+    def use(installs: str, builds: str) -> None:
+        python = folder / "python"
+        python.write_text(f'#!/bin/sh\ncase "$*" in *pip*install*) {installs} ;; *devcluster*) {builds} ;; esac\n')
+        python.chmod(0o755)
+
+    return use
+
+
+def test_programs_are_built_while_dependencies_are_installed(
+    tree: Path, environment: Callable[[str, str], None]
+) -> None:
+    """Each waits for the other: one after the other they would wait for ever."""
+    meets = f"echo >{tree}/meets"
+    os.mkfifo(tree / "meets")
+    environment(f'case "$*" in *build.txt*) {meets} ;; esac', f"read line <{tree}/meets")
+
+    done = setup(tree, SKIP_PACKAGES="1")
+
+    assert (done.returncode, done.stderr.splitlines()[-1][:31]) == (0, "setup: installing the project i")
 
 
 def test_dependencies_that_cannot_be_installed_end_the_setup_though_the_programs_were_built(
-    tree: Path, programs: Path
+    tree: Path, environment: Callable[[str, str], None]
 ) -> None:
-    programs.touch()
-    (tree / "requirements" / "build.txt").write_text("no-such-package @ file:///nowhere\n")
+    environment("echo no such package; exit 1", f"echo built >{tree}/built")
 
     done = setup(tree, SKIP_PACKAGES="1")
 
     assert done.returncode == 1
-    assert "error: installing the pinned build tools failed" in done.stderr
+    assert "no such package\nsetup: error: installing the pinned build tools failed" in done.stderr
     assert done.stderr.endswith("error: the dependencies are not installed: why is said above\n")
+    assert (tree / "built").exists()
 
 
-def test_programs_that_cannot_be_built_end_the_setup_at_once(tree: Path, programs: Path) -> None:
-    programs.write_text("import sys, time; time.sleep(1); sys.exit('no compiler')")
-    (tree / "requirements" / "build.txt").write_text(f"waits @ file://{tree}/waits\n")
-    os.mkfifo(tree / "waits")
+def test_programs_that_cannot_be_built_end_the_setup_at_once(
+    tree: Path, environment: Callable[[str, str], None]
+) -> None:
+    """Whoever installs ends with it."""
+    environment(f"trap 'echo ended >{tree}/ended; exit' TERM; echo >{tree}/begun; while :; do sleep 0.1; done",
+                f"read line <{tree}/begun; echo no compiler >&2; exit 1")  # fmt: skip
+    os.mkfifo(tree / "begun")
 
     done = setup(tree, SKIP_PACKAGES="1")
 
-    assert done.returncode == 1
-    assert done.stderr.endswith("no compiler\n")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "no compiler")
+    wait_until((tree / "ended").exists, seconds=10, what="the installation to end")
