@@ -37,15 +37,15 @@ def test_a_socket_without_permission_is_told_in_the_condition(person: Person) ->
 def test_a_node_without_libvirt_says_so_in_the_pods_events(person: Person) -> None:
     """Its folder is not there: the kubelet does not even start the agent."""
     n1 = person.lab.n1
-    # Lazily: libvirtd has files open in it, and keeps them.
-    n1.run_inside("umount", "--lazy", "/run/libvirt")
-    n1.run_inside("rmdir", "/run/libvirt")
+    # Lazily: libvirtd has files open in it, and keeps them. The one of this node runs on, and would make its folder anew
+    # at a guest's next event: a file is in its way.
+    n1.run_inside("sh", "-euc", "umount --lazy /run/libvirt; rmdir /run/libvirt; touch /run/libvirt")
     replace_agent(person, "n1")
 
     eventually(lambda: events_say(person, "n1", "/run/libvirt is not a directory"), 90)
     assert allocated(person, "n1") == sizes(BETA)
 
-    n1.run_inside("mkdir", "/run/libvirt")
+    n1.run_inside("sh", "-euc", "rm /run/libvirt; mkdir /run/libvirt")
     n1.run_inside("mount", "--bind", str(n1.directory / "run-libvirt"), "/run/libvirt")
     # The kubelet tries again after at most two minutes; a new Pod is tried at once.
     replace_agent(person, "n1")
