@@ -37,8 +37,8 @@ def test_a_socket_without_permission_is_told_in_the_condition(person: Person) ->
 def test_a_node_without_libvirt_says_so_in_the_pods_events(person: Person) -> None:
     """Its folder is not there: the kubelet does not even start the agent."""
     n1 = person.lab.n1
-    # Lazily: libvirtd has files open in it, and keeps them. It runs on, and would make its folder anew at a guest's next
-    # event: a file is in its way.
+    # Lazily: libvirtd has files open in it, and keeps them. It runs on, and would make its folder anew at a guest's
+    # next event: a file is in its way.
     n1.run_inside("sh", "-euc", "umount --lazy /run/libvirt; rmdir /run/libvirt; touch /run/libvirt")
     replace_agent(person, "n1")
 
