@@ -92,11 +92,7 @@ def test_a_target_without_room_refuses_and_the_source_keeps_the_guest(fleet: Fle
     source, target = fleet.host("source"), fleet.host("target", memoryMiB=1000)
     name, uuid = _placed(fleet, source)
     migration = fleet.migration(name, "Live", target.name)
-
-    def refused() -> bool:
-        return find_condition(fleet.migrations.get(migration), "Claimed").get("reason") == "NoRoom"
-
-    fleet.until(refused, "the Migration to be refused")
+    fleet.until(lambda: fleet.claimed(migration)[0] == "NoRoom", "the Migration to be refused")
     assert (source.roles(uuid), target.roles(uuid)) == ({"Running"}, set())
 
 
@@ -107,8 +103,8 @@ def test_a_move_to_a_host_that_has_just_joined_waits_for_its_ledger_and_is_asked
     migration = fleet.migration(name, "Live", target.name)
 
     def told(reason: str, *words: str) -> bool:
-        found = find_condition(fleet.migrations.get(migration), "Claimed")
-        return found.get("reason") == reason and all(word in found["message"] for word in words)
+        why, message = fleet.claimed(migration)
+        return why == reason and all(word in message for word in words)
 
     fleet.until(lambda: told("Pending", f"accounted on {target.name} yet"), "the Migration to wait for the ledger")
     assert "move" not in fleet.instances.get(name)["status"]
@@ -132,19 +128,15 @@ def test_a_guest_that_somebody_moved_is_followed(fleet: Fleet) -> None:
 def test_a_second_migration_and_one_to_where_it_is_are_told_why_not(fleet: Fleet) -> None:
     source, target = fleet.host("source"), fleet.host("target")
     name, uuid = _placed(fleet, source)
-
-    def reason(migration: str) -> str:
-        return str(find_condition(fleet.migrations.get(migration), "Claimed").get("reason"))
-
     to_itself = fleet.migration(name, "Live", source.name)
-    fleet.until(lambda: reason(to_itself) == "TargetIsSource", "the move to its own home to be refused")
+    fleet.until(lambda: fleet.claimed(to_itself)[0] == "TargetIsSource", "the move to its own home to be refused")
     nowhere = fleet.migration(name, "Cold", "no-such-node")
-    fleet.until(lambda: reason(nowhere) == "NodeNotFound", "the move to nowhere to be refused")
+    fleet.until(lambda: fleet.claimed(nowhere)[0] == "NodeNotFound", "the move to nowhere to be refused")
     first = fleet.migration(name, "Live", target.name)
     target.wait_roles(uuid, "Incoming")
     second = fleet.migration(name, "Live", target.name)
-    fleet.until(lambda: reason(second) == "MoveInProgress", "the second move to be refused")
-    fleet.until(lambda: reason(first) == "Claimed", "the first move to be claimed")
+    fleet.until(lambda: fleet.claimed(second)[0] == "MoveInProgress", "the second move to be refused")
+    fleet.until(lambda: fleet.claimed(first)[0] == "Claimed", "the first move to be claimed")
 
 
 def test_a_migration_deleted_in_the_middle_leaves_the_instance_where_it_was(fleet: Fleet) -> None:

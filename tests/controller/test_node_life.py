@@ -129,11 +129,11 @@ def test_a_move_waits_for_the_operators_word(
             tell(one, **word)
             wait_observed(one)
     move = mortal.migration(name, "Cold", target.name)
-    mortal.until(lambda: find_condition(mortal.migrations.get(move), "Claimed").get("reason") == reason, reason)
+    mortal.until(lambda: mortal.claimed(move)[0] == reason, reason)
     assert "move" not in mortal.instances.get(name)["status"]
     for one, word in ((host, of_source), (target, of_target)):
         tell(one, **dict.fromkeys(word or {}))
-    mortal.until(lambda: find_condition(mortal.migrations.get(move), "Claimed").get("reason") == "Claimed", "Claimed")
+    mortal.until(lambda: mortal.claimed(move)[0] == "Claimed", "Claimed")
 
 
 def test_a_record_that_its_living_agent_let_go_is_deleted_at_once(mortal: Fleet, host: Host) -> None:

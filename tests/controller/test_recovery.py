@@ -123,10 +123,7 @@ class TestARestoredBackupWithoutStatus:
 
         def told() -> bool:
             said = find_condition(fleet.migrations.get(migration), "Completed").get("status")
-            return (
-                said == "True"
-                or find_condition(fleet.migrations.get(migration), "Claimed").get("reason") == "TargetIsSource"
-            )
+            return said == "True" or fleet.claimed(migration)[0] == "TargetIsSource"
 
         fleet.until(told, "the Migration to be told")
 

@@ -131,15 +131,10 @@ def test_a_target_without_room_says_to_the_mover_what_is_missing(fleet: Fleet, h
     name, _ = running(host)
     target = fleet.host(memoryMiB=1000)
     migration = fleet.migration(name, "Live", target.name)
-    fleet.until(lambda: claimed(fleet, migration)[0] == "NoRoom", "NoRoom")
+    fleet.until(lambda: fleet.claimed(migration)[0] == "NoRoom", "NoRoom")
     text = f"{target.name} has no room: memoryMiB: asked 1024, free 488. It would fit with memoryMiB 488."
-    fleet.until(lambda: claimed(fleet, migration)[1].startswith(text), "the amount that is missing")
+    fleet.until(lambda: fleet.claimed(migration)[1].startswith(text), "the amount that is missing")
     wait_for_event(fleet, "migration", migration, "Warning", "NoRoom")
-
-
-def claimed(fleet: Fleet, migration: str) -> tuple[str, str]:
-    found = find_condition(fleet.migrations.get(migration), "Claimed")
-    return found.get("reason", ""), found.get("message", "")
 
 
 def test_a_guest_that_somebody_moved_is_told_as_events_of_its_instance(fleet: Fleet, host: Host) -> None:

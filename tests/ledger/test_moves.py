@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from hypertally.api.compute_node import Role
 from hypertally.api.instance import Instance, MovePhase, MoveType
 from hypertally.api.migration import Migration, Outcome
-from hypertally.ledger.evidence import Evidence, Sight
+from hypertally.ledger.evidence import Evidence, Sight, gather
 from hypertally.ledger.moves import is_clean, next_status
-from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, instance, migration, move, size
+from tests.ledger.make import INCOMING, LEAVING, RESERVED, RUNNING, claim, instance, migration, move, node, size
 from tests.ledger.seen import after, at, moving
 
 LIVE, COLD, RESIZE, EVACUATION = MoveType.LIVE, MoveType.COLD, MoveType.RESIZE, MoveType.EVACUATION
@@ -88,7 +88,8 @@ class TestAcceptance:
         assert after(accounted, [refused], n0=at(claim("a")), n1=at()) == accounted.status
 
     def test_on_a_target_that_has_no_ledger_yet_nothing_would_be_asked_whether_it_fits(self) -> None:
-        accounted, joined = instance(home="n0"), Evidence()
+        accounted = instance(home="n0")
+        joined = gather(accounted, node("n1", claims=None), None)
         assert after(accounted, [migration(LIVE)], n0=at(claim("a")), n1=joined) == accounted.status
 
     def test_without_a_home_nothing_is_accepted(self) -> None:

@@ -57,6 +57,11 @@ class Fleet:
     def reason(self, instance: str, type_: str = "Claimed") -> str:
         return str(find_condition(self.instances.get(instance), type_).get("reason", ""))
 
+    def claimed(self, migration: str) -> tuple[str, str]:
+        """Reason and message of its condition."""
+        found = find_condition(self.migrations.get(migration), "Claimed")
+        return found.get("reason", ""), found.get("message", "")
+
     def wait_for_reason(self, instance: str, reason: str, type_: str = "Claimed") -> Object:
         self.until(lambda: self.reason(instance, type_) == reason, f"{type_} {reason} of {instance}")
         return find_condition(self.instances.get(instance), type_)

@@ -73,9 +73,10 @@ def _of_waiting(migration: Migration, instance: Instance, nodes: Nodes, known: f
     for stands, reason, message in obstacles:
         if stands:
             return Finding(CLAIMED, Status.FALSE, reason, message)
+    there = nodes.get(target, NOWHERE)
     if is_barred(home, target, nodes):
-        return _barred(home, nodes.get(target, NOWHERE))
-    return Finding(CLAIMED, Status.FALSE, "Pending", _pending(target, nodes.get(target, NOWHERE)))
+        return _barred(home, there)
+    return Finding(CLAIMED, Status.FALSE, "Pending", _pending(target, there))
 
 
 def _barred(home: str, target: Evidence) -> Finding:
