@@ -48,7 +48,7 @@ class Compiler:
             for name, package in programs.items():
                 # One rename each: whoever looks without the lock sees a whole program or none.
                 Path(scratch, _program_of(package)).rename(target / name)
-        self.progress.say(f"built in {elapsed(self.started, time.monotonic())} into {target}")
+        self.progress.say(f"built in {self._elapsed()} into {target}")
 
     def _fetch(self) -> None:
         """Get the sources; go.sum says what they must be."""
@@ -59,6 +59,10 @@ class Compiler:
         template = "{{if .Stale}}{{.ImportPath}}{{end}}"
         lines = self._run("finding out what to compile", ["list", "-deps", *self._flags(), "-f", template, *packages])
         self.total = sum(map(_is_package, lines))
+
+    def _elapsed(self) -> str:
+        """The time since the start, for a person."""
+        return elapsed(self.started, time.monotonic())
 
     def _flags(self) -> list[str]:
         """What makes the same programs on every machine. The API server says v0.0.0 when no version is stamped."""
@@ -110,7 +114,7 @@ class Compiler:
 
     def _state(self) -> str:
         share = f", {self.compiled} of {self.total} packages" if self.total else ""
-        return f"{self.doing}{share}, {elapsed(self.started, time.monotonic())}"
+        return f"{self.doing}{share}, {self._elapsed()}"
 
 
 def _program_of(package: str) -> str:
