@@ -66,11 +66,11 @@ class Watched:
     def node(self, name: str = "") -> Object:
         return self._nodes.get(name or self.name)
 
-    def exists(self) -> bool:
-        return self._nodes.has(self.name)
+    def exists(self, name: str = "") -> bool:
+        return self._nodes.has(name or self.name)
 
-    def report(self) -> Object:
-        found: Object = self.node().get("status", {}).get("report", {})
+    def report(self, name: str = "") -> Object:
+        found: Object = self.node(name).get("status", {}).get("report", {})
         return found
 
     def condition(self, type_: str) -> Object:
@@ -93,6 +93,14 @@ class Watched:
         """As a person with kubectl would edit it."""
         arguments = ("patch", "computenode", self.name, "--subresource=status", "--type=merge")
         self.cluster.kubectl(*arguments, "-p", json.dumps({"status": status}))
+
+    def wait_report(self, name: str = "") -> None:
+        """An audit that is over does not say so: its report may still wait for the API server, the Lease or a rank."""
+        wait_until(
+            lambda: self.exists(name) and bool(self.report(name)),
+            seconds=DEADLINE,
+            what=f"a report of {name or self.name}",
+        )
 
     def wait(self, what: str, condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
         wait_until(condition, seconds=seconds, what=f"{self.name}: {what}")
@@ -154,6 +162,16 @@ class AgentProcess:
         wait_until(
             lambda: self.metric("audits_total", **labels) >= number, seconds=DEADLINE, what=f"{number} audits in all"
         )
+
+    def wait_heard(self, more: int, **labels: str) -> None:
+        """Until the API server took so many further reports, or was found to have them already."""
+        told = "status_writes_total"
+
+        def heard() -> float:
+            return self.metric(told, result="written", **labels) + self.metric(told, result="unchanged", **labels)
+
+        number = heard() + more
+        wait_until(lambda: heard() >= number, seconds=DEADLINE, what=f"{number:.0f} reports in all")
 
     def _other_thread(self) -> int:
         """The kernel's number of one that is not the main thread: it prefers the one that is named (kill(2))."""

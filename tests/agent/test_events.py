@@ -42,7 +42,7 @@ def busy_guest(host: Host, connection: libvirt.virConnect, name: str) -> libvirt
 def reported(watched: Watched, start_agent: StartAgent, own_host: Host) -> Watched:
     """A host whose agent looks at it for events only."""
     start_agent(watched, f"--connection={own_host.uri}", "--interval=-1", f"--instances-path={own_host.images}")
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     return watched
 
 
@@ -92,10 +92,10 @@ def test_a_host_whose_guests_are_busy_is_not_written(watched: Watched, start_age
         guest = busy_guest(own_host, connection, "busy")
         agent = start_agent(watched, f"--connection={own_host.uri}", f"--instances-path={own_host.images}")
         watched.wait("the guest", lambda: watched.exists() and watched.guests() == {"busy": "Running"})
-        agent.wait_audits(1)
+        agent.wait_heard(1)
         used, version = guest.info()[4], watched.node()["metadata"]["resourceVersion"]
         position = watched.cluster.audit_log.position()
-        agent.wait_audits(5)
+        agent.wait_heard(5)
         assert guest.info()[4] > used
         assert watched.node()["metadata"]["resourceVersion"] == version
         assert writes_since(watched, position) == []

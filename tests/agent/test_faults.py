@@ -27,7 +27,7 @@ class TestAHost:
         self, watched: Watched, start_agent: StartAgent, host: Host
     ) -> None:
         agent = start_agent(watched, connection(host), "--interval=600")
-        watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+        watched.wait_report()
         guest = f"g-{watched.name[:20]}"
         host.start_guest(guest)
         watched.wait("the guest", lambda: watched.guests().get(guest) == "Running")
@@ -83,7 +83,7 @@ class TestAHost:
         self, watched: Watched, start_agent: StartAgent, own_host: Host
     ) -> None:
         agent = start_agent(watched, connection(own_host))
-        agent.wait_audits(1)
+        watched.wait_report()
         own_host.freeze()
         assert agent.is_running()
         assert agent.terminate(within=STOP_SECONDS) == 0
@@ -97,7 +97,7 @@ class TestAHost:
         assert not watched.exists()
         assert agent.probe("/readyz") == (503, f"{watched.name}: no audit has succeeded yet\n")
         own_host.restart()
-        watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+        watched.wait_report()
 
     def test_two_connections_to_one_host_are_told_apart_from_two_hosts(
         self, watched: Watched, start_agent: StartAgent, host: Host
@@ -105,7 +105,7 @@ class TestAHost:
         same = host.uri.replace("qemu:", "qemu+unix:")
         agent = start_agent(watched, connection(host), f"--connection=again={same}")
         agent.wait_said(rf"connections .*\({watched.name}\) and .*\({watched.name}--again\) lead to one host")
-        watched.wait("the first one's report", lambda: watched.exists() and bool(watched.report()))
+        watched.wait_report()
         assert not Watched(watched.cluster, f"{watched.name}--again").exists()
 
 
@@ -115,8 +115,8 @@ class TestTheApiServer:
     ) -> None:
         cluster = own_watched.cluster
         agent = start_agent(own_watched, connection(host), "--connection=unchanged=test:///default")
-        agent.wait_audits(2, compute_node=f"{own_watched.name}--unchanged")
-        own_watched.wait("a report", lambda: own_watched.exists() and bool(own_watched.report()))
+        own_watched.wait_report(f"{own_watched.name}--unchanged")
+        own_watched.wait_report()
         before = own_watched.node(f"{own_watched.name}--unchanged")
         cluster.apiserver.kill()
         lease = f"Lease hypertally-system/{own_watched.name}"
@@ -138,7 +138,7 @@ class TestTheApiServer:
         agent = start_agent(own_watched, TEST)
         agent.wait_audits(1, result="complete")
         own_watched.cluster.apiserver.start()
-        own_watched.wait("a report", lambda: own_watched.exists() and bool(own_watched.report()))
+        own_watched.wait_report()
 
     def test_missing_crds_are_told_with_the_remedy_and_waited_for(
         self, own_watched: Watched, start_agent: StartAgent

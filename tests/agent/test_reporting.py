@@ -36,7 +36,7 @@ def test_a_new_host_appears_with_the_report_that_once_prints(
 
 def test_the_agents_fields_are_its_own_and_no_others(watched: Watched, start_agent: StartAgent) -> None:
     start_agent(watched, TEST)
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     node = json.loads(
         watched.cluster.kubectl("get", "computenode", watched.name, "-o", "json", "--show-managed-fields")
     )
@@ -48,9 +48,9 @@ def test_the_agents_fields_are_its_own_and_no_others(watched: Watched, start_age
 
 def test_an_unchanged_host_is_not_written(watched: Watched, start_agent: StartAgent) -> None:
     agent = start_agent(watched, TEST)
-    agent.wait_audits(2)
+    agent.wait_heard(2)
     position = watched.cluster.audit_log.position()
-    agent.wait_audits(4)
+    agent.wait_heard(4)
     assert writes_since(watched, position) == []
 
 
@@ -58,12 +58,12 @@ def test_kill_9_and_restart_bring_the_same_state_back_without_a_write(
     watched: Watched, start_agent: StartAgent
 ) -> None:
     agent = start_agent(watched, TEST)
-    agent.wait_audits(2)
+    agent.wait_heard(2)
     before = watched.node()
     first_holder = watched.lease()["spec"]["holderIdentity"]
     agent.kill()
     position = watched.cluster.audit_log.position()
-    start_agent(watched, TEST).wait_audits(2)
+    start_agent(watched, TEST).wait_heard(2)
     assert watched.node() == before
     # The one request is the empty patch that reads the status back: the object's version has not moved.
     assert writes_since(watched, position) == ["patch status"]
@@ -72,7 +72,7 @@ def test_kill_9_and_restart_bring_the_same_state_back_without_a_write(
 
 def test_an_edited_report_heals(watched: Watched, start_agent: StartAgent) -> None:
     start_agent(watched, TEST, "--compare-interval=1")
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     truth = watched.report()
     watched.patch_status({"report": {**truth, "generation": 2, "guests": []}})
     watched.wait("healing", lambda: watched.report()["generation"] == 3)
@@ -91,10 +91,10 @@ def test_an_edited_condition_heals_and_another_writers_stays(watched: Watched, s
 
 def test_a_deleted_computenode_is_created_again(watched: Watched, start_agent: StartAgent) -> None:
     start_agent(watched, TEST, "--compare-interval=1")
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     old = watched.node()["metadata"]["uid"]
     watched.cluster.kubectl("delete", "computenode", watched.name)
-    watched.wait("a new object", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     assert watched.node()["metadata"]["uid"] != old
 
 
@@ -103,7 +103,7 @@ def test_what_the_operator_set_in_spec_is_left_alone(watched: Watched, start_age
     watched.wait("a ComputeNode", watched.exists)
     ratios = {"spec": {"allocationRatios": {"vcpus": 1500}}}
     watched.cluster.kubectl("patch", "computenode", watched.name, "--type=merge", "-p", json.dumps(ratios))
-    start_agent(watched, TEST).wait_audits(2)
+    start_agent(watched, TEST).wait_heard(2)
     assert watched.node()["spec"]["allocationRatios"] == {"vcpus": 1500}
 
 
@@ -125,7 +125,7 @@ def test_a_computenode_of_another_host_is_not_written_until_it_is_gone(
     assert watched.report() == {}
     assert watched.node()["spec"] == spec
     watched.cluster.kubectl("delete", "computenode", watched.name)
-    watched.wait("its own object", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
 
 
 def test_a_computenode_of_another_node_is_not_written(watched: Watched, start_agent: StartAgent) -> None:
@@ -138,10 +138,10 @@ def test_a_computenode_of_another_node_is_not_written(watched: Watched, start_ag
 
 def test_two_connections_have_a_computenode_each(watched: Watched, start_agent: StartAgent) -> None:
     second = Path(__file__).with_name("second-host.xml")
-    agent = start_agent(watched, TEST, f"--connection=lab=test://{second}")
-    agent.wait_audits(1, compute_node=f"{watched.name}--lab", result="complete")
-    agent.wait_audits(1, compute_node=watched.name, result="complete")
-    assert watched.node(f"{watched.name}--lab")["spec"]["nodeName"] == watched.name
+    start_agent(watched, TEST, f"--connection=lab=test://{second}")
+    for name in (watched.name, f"{watched.name}--lab"):
+        watched.wait_report(name)
+        assert watched.node(name)["spec"]["nodeName"] == watched.name
     watched.wait("both in the Lease", lambda: watched.audits().keys() == {watched.name, f"{watched.name}--lab"})
 
 
@@ -152,7 +152,7 @@ class TestLease:
         self, watched: Watched, start_agent: StartAgent
     ) -> None:
         start_agent(watched, TEST)
-        watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+        watched.wait_report()
         node = watched.node()
         watched.wait("an audit in the Lease", lambda: watched.name in watched.audits())
         first = watched.lease()["spec"]
@@ -167,7 +167,8 @@ class TestLease:
 
     def test_an_incomplete_audit_proves_nothing(self, watched: Watched, start_agent: StartAgent) -> None:
         agent = start_agent(watched, TEST, "--instances-path=/no/such/folder")
-        agent.wait_audits(2, result="incomplete")
+        watched.wait("a condition", lambda: watched.condition("InventoryComplete") != {})
+        agent.wait_heard(2)
         assert watched.audits() == {}
         condition = watched.condition("InventoryComplete")
         assert (condition["status"], condition["reason"]) == ("False", "PartsUnknown")
@@ -198,7 +199,7 @@ def test_a_restart_keeps_last_known_values_of_what_can_no_longer_be_read(
     watched: Watched, start_agent: StartAgent
 ) -> None:
     agent = start_agent(watched, TEST)
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     before = watched.report()
     agent.kill()
     start_agent(watched, TEST, "--instances-path=/no/such/folder")
@@ -208,9 +209,9 @@ def test_a_restart_keeps_last_known_values_of_what_can_no_longer_be_read(
 
 def test_with_the_timer_off_the_host_is_reported_once_and_ready(watched: Watched, start_agent: StartAgent) -> None:
     agent = start_agent(watched, TEST, "--interval=-1", "--compare-interval=1")
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     watched.cluster.kubectl("delete", "computenode", watched.name)
-    watched.wait("healing without an audit", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     assert agent.metric("audits_total") == 1
     assert agent.probe("/readyz") == (200, "ok\n")
 
@@ -218,7 +219,7 @@ def test_with_the_timer_off_the_host_is_reported_once_and_ready(watched: Watched
 def test_a_renamed_host_is_reported_and_the_name_in_spec_stays(watched: Watched, start_agent: StartAgent) -> None:
     """A renamed host is told, not obeyed: its identity is the UUID."""
     agent = start_agent(watched, TEST)
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     agent.kill()
     node = watched.node()
     watched.cluster.kubectl("delete", "computenode", watched.name)

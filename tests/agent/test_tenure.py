@@ -160,7 +160,7 @@ def test_a_second_program_under_the_same_name_writes_nothing_and_says_why(
     watched: Watched, start_agent: StartAgent, tmp_path: Path
 ) -> None:
     start_agent(watched, "--connection=test:///default")
-    watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+    watched.wait_report()
     other = tmp_path / "second.xml"
     other.write_text(Path(__file__).with_name("second-host.xml").read_text())
     second = start_agent(watched, f"--connection=second=test://{other}")
@@ -184,7 +184,7 @@ class TestServed:
         other.write_text(Path(__file__).with_name("second-host.xml").read_text())
         both = ("--connection=test:///default", f"--connection=second=test://{other}")
         agent, second = start_agent(watched, *both, "--compare-interval=1"), self.second(watched)
-        second.wait("a report", lambda: second.exists() and bool(second.report()))
+        second.wait_report()
         assert second.condition("HypervisorServed")["status"] == "True"
         before = second.report()
         agent.terminate(within=10)
@@ -211,7 +211,7 @@ class TestServed:
             {"apiVersion": version, "kind": "ComputeNode", "metadata": {"name": stranger.name}, "spec": spec}
         )
         agent = start_agent(watched, "--connection=test:///default", "--compare-interval=1")
-        agent.wait_audits(3)
+        agent.wait_heard(3)
         assert stranger.condition("HypervisorServed") == {}
 
     def test_the_lease_tells_which_host_it_found(self, watched: Watched, start_agent: StartAgent) -> None:
@@ -222,6 +222,6 @@ class TestServed:
             found = watched.lease()["metadata"].get("annotations", {}).get(key, "{}")
             return dict(json.loads(found))
 
-        watched.wait("a report", lambda: watched.exists() and bool(watched.report()))
+        watched.wait_report()
         watched.wait("the host in the Lease", lambda: watched.name in told())
         assert told()[watched.name]["hostUUID"] == watched.node()["spec"]["hostUUID"]
