@@ -1,6 +1,7 @@
 """When an Instance is told something, beside a host that has something to do. The API server is made up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -34,9 +35,11 @@ class Server:
             "spec": {"uuid": uuid(1), "resources": resources, "computeNodeName": "n"},
         }
         self.homes: list[str] = []
+        self.reads = 0
 
     async def get(self, ref: Ref, since: str = "") -> Object:
         del since
+        self.reads += 1
         return self.node if ref.name == "n" else self.instance
 
     async def patch(self, ref: Ref, operations: list[Object], part: str) -> Object:
@@ -82,3 +85,45 @@ def test_who_waits_for_a_ledger_is_told_so_at_its_second_turn_only() -> None:
 
 def test_who_holds_a_claim_is_told_its_home_at_once_whatever_the_host_has_to_do(claim: Object) -> None:
     assert asyncio.run(turns(Server(claim), 1)) == ["i at n"]
+
+
+class TestAWriteWhoseAnswerIsNotThereYet:
+    """The watch has brought the ledger before the answer did."""
+
+    def test_its_claim_is_told_once_the_answer_is_there(self, claim: Object) -> None:
+        server = Server(claim)
+        assert asyncio.run(told_beside_a_turn(server, 1)) == []
+        assert server.reads == 0
+
+    def test_a_host_that_is_written_for_ever_does_not_keep_it_from_being_told(self, claim: Object) -> None:
+        server = Server(claim)
+        assert asyncio.run(told_beside_a_turn(server, 2)) == ["i at n"]
+        assert server.reads == 1, "what no answer proves is read"
+
+
+async def told_beside_a_turn(server: Server, count: int) -> list[str]:
+    """The host's turn is under way all the while."""
+    queue = WorkQueue()
+    instance = reconciler(server, queue)
+    queue.add(HOST)
+
+    async def write(_: Task) -> None:
+        for _turn in range(count):
+            await instance.reconcile(INSTANCE.key)
+
+    await _one_turn(queue, write)
+    return server.homes
+
+
+async def _one_turn(queue: WorkQueue, handle: Callable[[Task], Awaitable[None]]) -> None:
+    """The first task's, and no other's."""
+    done = asyncio.Event()
+
+    async def once(task: Task) -> None:
+        await handle(task)
+        done.set()
+        await asyncio.Event().wait()
+
+    worker = asyncio.create_task(queue.work(once))
+    await done.wait()
+    worker.cancel()

@@ -145,6 +145,28 @@ def test_who_follows_a_task_that_is_to_come_again_comes_after_that() -> None:
     assert run(main()) == ["n", "n", "i"]
 
 
+def test_who_waits_for_the_end_of_a_turn_does_not_wait_for_the_one_after_it() -> None:
+    async def main() -> tuple[list[str], bool]:
+        queue, follower, seen = WorkQueue(), Task(Subject.INSTANCE, "i"), list[str]()
+
+        async def handle(one: Task) -> None:
+            if not seen:
+                queue.add(task("n"))
+                queue.add_at_end(follower, task("n"))
+            seen.append(one.key)
+            await asyncio.sleep(1)
+
+        queue.add(task("n"))
+        waits_for_a_turn_to_come = queue.add_at_end(follower, task("n"))
+        await drained(queue, handle, workers=2)
+        return seen, waits_for_a_turn_to_come
+
+    seen, waits = run(main())
+    assert sorted(seen) == ["i", "n", "n"]
+    assert seen[0] == "n"
+    assert not waits
+
+
 def test_who_has_failed_follows_nobody_and_keeps_its_own_time() -> None:
     async def main() -> tuple[bool, list[float]]:
         queue, log = WorkQueue(Even(first=1.0, most=4.0)), Log(done_at=2)

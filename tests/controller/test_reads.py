@@ -36,23 +36,24 @@ def test_a_guest_is_accounted_as_long_as_its_instance_is_there_and_has_a_home(fl
 
 
 def test_what_is_no_older_than_a_version_is_found_and_where_there_is_none_the_newest(fleet: Fleet) -> None:
-    name = fleet.host().name
-    seen = read(fleet, lambda reads: reads.node(name))
+    name = f"default/{fleet.instance('')}"
+    seen = read(fleet, lambda reads: reads.instance(name))
     assert seen is not None
     version = seen.metadata.resource_version
-    again = read(fleet, lambda reads: reads.raw_node(name, since=version))
+    again = read(fleet, lambda reads: reads.raw_instance(name, since=version))
     assert again is not None
     assert int(again["metadata"]["resourceVersion"]) >= int(version)
     of_the_future = str(int(version) + 10**6)
-    newest = read(fleet, lambda reads: reads.raw_node(name, since=of_the_future))
+    newest = read(fleet, lambda reads: reads.raw_instance(name, since=of_the_future))
     assert newest is not None
     assert int(newest["metadata"]["resourceVersion"]) >= int(version)
 
 
 def test_what_is_gone_is_gone_for_the_servers_cache_too(fleet: Fleet) -> None:
-    name = fleet.host().name
-    seen = read(fleet, lambda reads: reads.node(name))
+    name = fleet.instance("")
+    key = f"default/{name}"
+    seen = read(fleet, lambda reads: reads.instance(key))
     assert seen is not None
-    fleet.nodes.delete(name)
+    fleet.instances.delete(name)
     since = seen.metadata.resource_version
-    fleet.until(lambda: read(fleet, lambda reads: reads.raw_node(name, since=since)) is None, "the node is gone")
+    fleet.until(lambda: read(fleet, lambda reads: reads.raw_instance(key, since=since)) is None, f"{name} to be gone")

@@ -11,6 +11,7 @@ from hypertally.api.compute_node import ComputeNode, GuestState, Role
 from hypertally.api.decode import decode
 from hypertally.api.instance import Instance, InstanceStatus
 from hypertally.api.migration import Migration
+from hypertally.kube.aio import Object
 from hypertally.kube.kinds import INSTANCE, Ref
 from hypertally.ledger.conditions import aged
 from hypertally.ledger.evidence import Evidence, Sight, find_guest, gather, sight_of
@@ -22,6 +23,7 @@ from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.transitions import STAYS
 from hypertally.ledger.wants import names, owner
 
+from .doubts import Doubts
 from .kit import Kit
 from .nodes import NodeReconciler
 from .patches import status_patch
@@ -45,43 +47,61 @@ class InstanceReconciler:
         self._reads = kit.reads
         self._nodes = nodes
         self._queue = queue
-        self._put_off: set[str] = set()
+        self._doubts = Doubts()
+        self._put_off: set[tuple[str, bool]] = set()
+        """With whether it has a home to be told."""
 
     async def reconcile(self, key: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.instances.get(key)
         if cached is None or (following := self._next(cached, self._remembered(cached))) == cached.status:
-            self._put_off.discard(key)
+            self._put_off -= {(key, False), (key, True)}
+            self._doubts.settle(key)
             return
         if self._is_put_off(key, cached, following):
             return
-        # What is written is written only to that very version: to an older one nothing is.
-        raw = await self._reads.raw_instance(key, since=cached.metadata.resource_version)
-        if raw is None:
+        is_doubted = self._doubts.settle(key)
+        if cached.status == InstanceStatus() and not is_doubted:
+            await self._follow(cached, None)
             return
-        instance = decode(raw, Instance)
+        since = "" if is_doubted else cached.metadata.resource_version
+        if raw := await self._reads.raw_instance(key, since=since):
+            await self._follow(decode(raw, Instance), raw)
+
+    async def _follow(self, instance: Instance, raw: Object | None) -> None:
+        """Decides again, on what is read after `instance`, and writes only to that very version. Without `raw` it was
+        told nothing yet, so there is no key that this version does not know."""
         status = self._next(instance, await self._read(instance))
         if status == instance.status:
             return
-        wire = carry_unknown(raw.get("status"), to_wire(status), InstanceStatus)
-        namespace, name = instance.metadata.namespace, instance.metadata.name
-        operations = status_patch(instance.metadata, wire)
-        written = await self._kit.client.patch(Ref(INSTANCE, name, namespace), operations, "status")
+        wire = carry_unknown(raw.get("status"), to_wire(status), InstanceStatus) if raw else to_wire(status)
+        meta = instance.metadata
+        operations = status_patch(meta, wire, is_first=raw is None)
+        with self._doubts.about(key_of(meta)):
+            written = await self._kit.client.patch(Ref(INSTANCE, meta.name, meta.namespace), operations, "status")
         self._cache.instances.renew(written)
         self._kit.events.tell_transitions(instance, status)
 
     def _is_put_off(self, key: str, instance: Instance, following: InstanceStatus) -> bool:
         """Who would only be told that a ledger is waited for is told once, after that was written: it would be out of
-        date at once. Put off once only: a host may have something to do for ever."""
-        waits = not following.compute_node_name and not following.refused_compute_node_name
-        if key in self._put_off or not waits or instance.status.compute_node_name:
-            self._put_off.discard(key)
+        date at once. Who has a claim is told when the answer to the write is there, which spares the read of the node:
+        the watch may be sooner. Each put off once only: a host may have something to do for ever."""
+        has_home = bool(following.compute_node_name)
+        if (key, has_home) in self._put_off or instance.status.compute_node_name or following.refused_compute_node_name:
+            self._put_off -= {(key, False), (key, True)}
             return False
-        node = Task(Subject.NODE, instance.spec.compute_node_name)
-        if self._queue.add_after(Task(Subject.INSTANCE, key), node):
-            self._put_off.add(key)
-            return True
-        return False
+        task, node = Task(Subject.INSTANCE, key), Task(Subject.NODE, instance.spec.compute_node_name)
+        if not has_home:
+            is_put_off = self._queue.add_after(task, node)
+        else:
+            is_put_off = not self._is_answered(instance) and self._queue.add_at_end(task, node)
+        if is_put_off:
+            self._put_off.add((key, has_home))
+        return is_put_off
+
+    def _is_answered(self, instance: Instance) -> bool:
+        cached = self._cache.nodes.get(instance.spec.compute_node_name)
+        return cached is not None and self._nodes.written.is_after(cached, instance)
 
     def _next(self, instance: Instance, around: Surroundings) -> InstanceStatus:
         elder = owner([*self._cache.twins(instance.spec.uuid), instance])

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from hypertally.api.compute_node import ComputeNode, ComputeNodeStatus, Ledger, 
 from hypertally.api.conditions import Condition, find
 from hypertally.api.decode import MalformedObject, decode
 from hypertally.api.instance import Instance
+from hypertally.kube.aio import Object
 from hypertally.kube.errors import Conflict
 from hypertally.kube.kinds import COMPUTE_NODE, Ref
 from hypertally.ledger.conditions import Finding, aged
@@ -25,9 +26,10 @@ from hypertally.ledger.reconcile import Inputs, is_lowered, same_content
 from hypertally.ledger.wants import owner
 from hypertally.serving.logs import about
 
+from .doubts import Doubts
 from .kit import Kit
 from .outcomes import Outcomes, needs_look
-from .patches import conditions_patch, ledger_patch
+from .patches import Operation, conditions_patch, ledger_patch
 from .store import key_of
 from .written import WrittenNodes
 
@@ -46,38 +48,43 @@ class NodeReconciler:
         self._reads = kit.reads
         self._vanished = vanished
         self._outcomes = Outcomes()
+        self._doubts = Doubts()
         self._frozen: dict[str, set[str]] = {}
         """By ComputeNode, the guests whose Instance could not be read when its ledger was last decided."""
         self.written = WrittenNodes(time.monotonic)
 
     async def reconcile(self, name: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
-        cached = self._cache.nodes.get(name)
+        cached, is_doubted = self._cache.nodes.get(name), self._doubts.settle(name)
         if cached is None:
             self.written.forget(name)
             self._frozen.pop(name, None)
             return
         if not self._is_due(cached):
             return
-        # What is written is written only to that very report, ledger and spec: of an older one nothing comes.
-        raw = await self._reads.raw_node(name, since=cached.metadata.resource_version)
-        if raw is None:
+        raw = await self._reads.raw_node(name) if is_doubted else None
+        if is_doubted and raw is None:
             return
-        node = decode(raw, ComputeNode)
+        node = decode(raw, ComputeNode) if raw else cached
         ledger = await self._decide(node)
         conditions = self._conditions(node, ledger)
         if ledger is not None:
-            held = raw["status"].get("ledger")
-            operations = ledger_patch(node, carry_unknown(held, to_wire(ledger), Ledger), conditions)
+            operations = _swap(node, raw, ledger, conditions)
         elif _differ(node, conditions):
             operations = conditions_patch(node, conditions)
         else:
             return
+        await self._write(node, operations)
+        self._kit.events.tell_transitions(node, replace(node.status, conditions=conditions))
+
+    async def _write(self, node: ComputeNode, operations: list[Operation]) -> None:
+        """Only to that very report, ledger and spec: of an older one nothing comes."""
+        name = node.metadata.name
         known = [i for i in self._cache.naming(name) if not i.status.compute_node_name]
-        written = await self._kit.client.patch(Ref(COMPUTE_NODE, name), operations, "status")
+        with self._doubts.about(name):
+            written = await self._kit.client.patch(Ref(COMPUTE_NODE, name), operations, "status")
         self._cache.nodes.renew(written)
         self.written.note(written, known)
-        self._kit.events.tell_transitions(node, replace(node.status, conditions=conditions))
 
     def _is_due(self, cached: ComputeNode) -> bool:
         """As far as the cache knows: a hint that saves reads, and decides nothing."""
@@ -169,6 +176,14 @@ class NodeReconciler:
         ready = find(node.status.conditions, NodeCondition.READY)
         was_silent = ready is not None and ready.reason == SILENT
         return agents.is_silent(agent) or (was_silent and not agents.is_heard(agent))
+
+
+def _swap(node: ComputeNode, raw: Object | None, ledger: Ledger, conditions: Sequence[Condition]) -> list[Operation]:
+    """A copy has no keys that this version does not know, so it must be the whole of what the server holds; what was
+    read has them, and they are carried over."""
+    if raw is None:
+        return ledger_patch(node, to_wire(ledger), conditions, held_is_whole=True)
+    return ledger_patch(node, carry_unknown(raw["status"].get("ledger"), to_wire(ledger), Ledger), conditions)
 
 
 def _differ(node: ComputeNode, conditions: tuple[Condition, ...]) -> bool:

@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypertally.api.base import to_wire
-from hypertally.api.compute_node import ComputeNode
+from hypertally.api.compute_node import ComputeNode, Ledger
 from hypertally.api.conditions import Condition
 from hypertally.api.meta import ObjectMeta
 
 Operation = dict[str, Any]
 
 
-def ledger_patch(node: ComputeNode, ledger: dict[str, Any], conditions: Sequence[Condition]) -> list[Operation]:
+def ledger_patch(
+    node: ComputeNode, ledger: dict[str, Any], conditions: Sequence[Condition], *, held_is_whole: bool = False
+) -> list[Operation]:
     """Fails if anything of the node is not as it was read. The generations are in the version; they are tested all the
-    same, for a history in which a version comes twice (a restored backup)."""
+    same, for a history in which a version comes twice (a restored backup). With `held_is_whole` it fails also if the
+    server's ledger has a key that `node` has not."""
     report = node.status.report
-    held = node.status.ledger
     return [
         *_same_object(node.metadata),
         _test("/metadata/generation", node.metadata.generation),
         _test("/status/report/generation", report.generation if report else None),
-        _test("/status/ledger/generation", held.generation) if held else _test("/status/ledger", None),
+        _same_ledger(node.status.ledger, is_whole=held_is_whole),
         _add("/status/ledger", ledger),
         *condition_operations(node.status.conditions, conditions),
     ]
@@ -30,9 +32,10 @@ def conditions_patch(node: ComputeNode, conditions: Sequence[Condition]) -> list
     return [*_same_object(node.metadata), *condition_operations(node.status.conditions, conditions)]
 
 
-def status_patch(metadata: ObjectMeta, status: dict[str, Any]) -> list[Operation]:
-    """Of a kind whose whole status has one writer."""
-    return [_test("/metadata/resourceVersion", metadata.resource_version), _add("/status", status)]
+def status_patch(metadata: ObjectMeta, status: dict[str, Any], *, is_first: bool = False) -> list[Operation]:
+    """Of a kind whose whole status has one writer. With `is_first` it fails if there is any status yet."""
+    nothing = [_test("/status", None)] if is_first else []
+    return [*_same_object(metadata), *nothing, _add("/status", status)]
 
 
 def condition_operations(before: Sequence[Condition], after: Sequence[Condition]) -> list[Operation]:
@@ -52,6 +55,12 @@ def condition_operations(before: Sequence[Condition], after: Sequence[Condition]
 def _from_nothing(operations: list[Operation]) -> list[Operation]:
     every = [operation["value"] for operation in operations]
     return [_test("/status/conditions", None), _add("/status/conditions", every)] if every else []
+
+
+def _same_ledger(held: Ledger | None, *, is_whole: bool) -> Operation:
+    if held is None or is_whole:
+        return _test("/status/ledger", held and to_wire(held))
+    return _test("/status/ledger/generation", held.generation)
 
 
 def _same_object(metadata: ObjectMeta) -> list[Operation]:

@@ -82,6 +82,13 @@ class WorkQueue:
             return False
         return True
 
+    def add_at_end(self, task: Task, first: Task) -> bool:
+        """As `add_after`, of the turn of `first` that is under way, whether another is to come or not."""
+        if task in self._failures or first not in self._working:
+            return False
+        self._during.setdefault(first, set()).add(task)
+        return True
+
     async def work(self, handle: Callable[[Task], Awaitable[Again | None]]) -> None:
         """One worker, until cancelled. `handle` answers with nothing if it is done."""
         while True:

@@ -30,8 +30,8 @@ class LiveReads:
         self._client = client
         self._lease_namespace = lease_namespace
 
-    async def raw_node(self, name: str, since: str = "") -> Object | None:
-        return await self._get(Ref(COMPUTE_NODE, name), since)
+    async def raw_node(self, name: str) -> Object | None:
+        return await self._get(Ref(COMPUTE_NODE, name))
 
     async def node(self, name: str) -> ComputeNode | None:
         return await self._typed(COMPUTE_NODE, name, ComputeNode)
