@@ -18,6 +18,10 @@ from devcluster.progress import Progress, elapsed
 #: Seconds after which a build is given up; on two idle cores and with nothing cached it takes five minutes.
 DEADLINE = 3600.0
 
+#: The compiler is a program of Go's as well, one process for each package: looking for its own garbage is a fifth of
+#: what it does. It rather takes more memory, as long as a process has less than a gigabyte.
+GARBAGE = {"GOGC": "800", "GOMEMLIMIT": "1GiB"}
+
 #: How much of go's output is shown when it fails.
 LAST_LINES = 20
 
@@ -77,7 +81,7 @@ class Compiler:
         self.doing = doing
         lines: list[str] = []
         # The user's own Go settings (proxies, caches), without cgo: static programs that need no C compiler.
-        environment = {**os.environ, "CGO_ENABLED": "0"}
+        environment = {**GARBAGE, **os.environ, "CGO_ENABLED": "0"}
         with subprocess.Popen(
             [self.go, *arguments], cwd=self.module, env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -72,6 +72,25 @@ def test_a_build_puts_every_program_into_the_cache_and_says_how_far_it_is(
     assert any("3 of 3 packages" in line for line in progress.lines)
 
 
+@pytest.mark.parametrize(("own", "used"), [({}, "800 1GiB"), ({"GOGC": "50", "GOMEMLIMIT": "200MiB"}, "50 200MiB")])
+def test_the_compiler_may_take_memory_as_far_as_the_user_lets_it(
+    tmp_path: Path,
+    use_go: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    own: dict[str, str],
+    used: str,
+) -> None:
+    for name in ("GOGC", "GOMEMLIMIT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    use_go(WORKING_GO.replace("build)", f'build)\n    echo "$GOGC $GOMEMLIMIT" >{tmp_path}/settings'))
+
+    build(tmp_path, PINS, Silent())
+
+    assert (tmp_path / "settings").read_text() == f"{used}\n"
+
+
 def test_a_build_that_fails_shows_the_last_lines_and_what_it_needs(
     tmp_path: Path, use_go: Callable[[str], None]
 ) -> None:
