@@ -1,11 +1,12 @@
 """When an Instance is told something, beside a host that has something to do. The API server is made up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from hypertally.api.decode import decode
+from hypertally.api.instance import Instance
 from hypertally.controller.cache import Cache
 from hypertally.controller.events import Events
 from hypertally.controller.instances import InstanceReconciler
@@ -15,6 +16,7 @@ from hypertally.controller.queue import Subject, Task, WorkQueue
 from hypertally.controller.reads import LiveReads
 from hypertally.kube.kinds import Ref
 from tests.support.samples import NOW, Object, amounts, ledger, report, uuid
+from tests.support.virtual_time import run
 
 HOST, INSTANCE = Task(Subject.NODE, "n"), Task(Subject.INSTANCE, "ns/i")
 
@@ -54,12 +56,17 @@ class Server:
 
 
 def reconciler(server: Server, queue: WorkQueue) -> InstanceReconciler:
+    return reconcilers(server, queue)[1]
+
+
+def reconcilers(server: Server, queue: WorkQueue) -> tuple[NodeReconciler, InstanceReconciler]:
     client: Any = server
     cache = Cache(queue.add, lambda: 0.0, 50.0)
     cache.nodes.put(server.node)
     cache.instances.put(server.instance)
     kit = Kit(client, LiveReads(client, "leases"), cache, Events(client, lambda: NOW), lambda: NOW)
-    return InstanceReconciler(kit, NodeReconciler(kit), queue)
+    nodes = NodeReconciler(kit)
+    return nodes, InstanceReconciler(kit, nodes, queue)
 
 
 @pytest.fixture
@@ -90,40 +97,37 @@ def test_who_holds_a_claim_is_told_its_home_at_once_whatever_the_host_has_to_do(
 class TestAWriteWhoseAnswerIsNotThereYet:
     """The watch has brought the ledger before the answer did."""
 
-    def test_its_claim_is_told_once_the_answer_is_there(self, claim: Object) -> None:
+    def test_its_claim_is_told_when_the_answer_is_there_and_nothing_is_read_for_it(self, claim: Object) -> None:
         server = Server(claim)
-        assert asyncio.run(told_beside_a_turn(server, 1)) == []
+        assert run(told_beside_a_turn(server, answer_after=0.1, until=0.15)) == ["i at n"]
         assert server.reads == 0
 
-    def test_a_host_that_is_written_for_ever_does_not_keep_it_from_being_told(self, claim: Object) -> None:
+    def test_not_before(self, claim: Object) -> None:
         server = Server(claim)
-        assert asyncio.run(told_beside_a_turn(server, 2)) == ["i at n"]
+        assert run(told_beside_a_turn(server, answer_after=0.1, until=0.05)) == []
+
+    def test_an_answer_that_is_late_or_lost_is_not_waited_for(self, claim: Object) -> None:
+        server = Server(claim)
+        assert run(told_beside_a_turn(server, answer_after=30.0, until=0.5)) == ["i at n"]
         assert server.reads == 1, "what no answer proves is read"
 
 
-async def told_beside_a_turn(server: Server, count: int) -> list[str]:
-    """The host's turn is under way all the while."""
+async def told_beside_a_turn(server: Server, *, answer_after: float, until: float) -> list[str]:
+    """The host's turn, which wrote the claim, is under way when the Instance has its first."""
     queue = WorkQueue()
-    instance = reconciler(server, queue)
-    queue.add(HOST)
+    nodes, instances = reconcilers(server, queue)
 
-    async def write(_: Task) -> None:
-        for _turn in range(count):
-            await instance.reconcile(INSTANCE.key)
+    async def handle(task: Task) -> None:
+        if task.subject is Subject.NODE:
+            known = [decode(server.instance, Instance)]
+            await asyncio.sleep(answer_after)
+            nodes.written.note(server.node, known)
+        else:
+            await instances.reconcile(task.key)
 
-    await _one_turn(queue, write)
+    async with asyncio.TaskGroup() as group:
+        workers = [group.create_task(queue.work(handle)) for _ in range(2)]  # what the cache was given is in the queue
+        await asyncio.sleep(until)
+        for worker in workers:
+            worker.cancel()
     return server.homes
-
-
-async def _one_turn(queue: WorkQueue, handle: Callable[[Task], Awaitable[None]]) -> None:
-    """The first task's, and no other's."""
-    done = asyncio.Event()
-
-    async def once(task: Task) -> None:
-        await handle(task)
-        done.set()
-        await asyncio.Event().wait()
-
-    worker = asyncio.create_task(queue.work(once))
-    await done.wait()
-    worker.cancel()

@@ -23,12 +23,15 @@ from hypertally.ledger.proof import AgentLook
 from hypertally.ledger.transitions import STAYS
 from hypertally.ledger.wants import names, owner
 
-from .doubts import Doubts
+from .copies import Copies
 from .kit import Kit
 from .nodes import NodeReconciler
 from .patches import status_patch
 from .queue import Subject, Task, WorkQueue
 from .store import key_of
+
+_ANSWER_SECONDS = 0.25
+"""For the answer to a write whose result the watch has brought already."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class InstanceReconciler:
         self._reads = kit.reads
         self._nodes = nodes
         self._queue = queue
-        self._doubts = Doubts()
+        self._copies = Copies()
         self._put_off: set[tuple[str, bool]] = set()
         """With whether it has a home to be told."""
 
@@ -56,17 +59,21 @@ class InstanceReconciler:
         cached = self._cache.instances.get(key)
         if cached is None or (following := self._next(cached, self._remembered(cached))) == cached.status:
             self._put_off -= {(key, False), (key, True)}
-            self._doubts.settle(key)
-            return
-        if self._is_put_off(key, cached, following):
-            return
-        is_doubted = self._doubts.settle(key)
-        if cached.status == InstanceStatus() and not is_doubted:
+            self._copies.forget(key)
+        elif not self._is_put_off(key, cached, following):
+            await self._look(key, cached)
+
+    async def _look(self, key: str, cached: Instance) -> None:
+        is_trusted = self._copies.may_be_so(key)
+        if is_trusted and cached.status == InstanceStatus():
             await self._follow(cached, None)
             return
-        since = "" if is_doubted else cached.metadata.resource_version
+        since = cached.metadata.resource_version if is_trusted else ""
         if raw := await self._reads.raw_instance(key, since=since):
-            await self._follow(decode(raw, Instance), raw)
+            instance = decode(raw, Instance)
+            self._copies.was_read(key)
+            self._cache.instances.renew(raw)
+            await self._follow(instance, raw)
 
     async def _follow(self, instance: Instance, raw: Object | None) -> None:
         """Decides again, on what is read after `instance`, and writes only to that very version. Without `raw` it was
@@ -77,7 +84,7 @@ class InstanceReconciler:
         wire = carry_unknown(raw.get("status"), to_wire(status), InstanceStatus) if raw else to_wire(status)
         meta = instance.metadata
         operations = status_patch(meta, wire, is_first=raw is None)
-        with self._doubts.about(key_of(meta)):
+        with self._copies.written(key_of(meta)):
             written = await self._kit.client.patch(Ref(INSTANCE, meta.name, meta.namespace), operations, "status")
         self._cache.instances.renew(written)
         self._kit.events.tell_transitions(instance, status)
@@ -85,7 +92,8 @@ class InstanceReconciler:
     def _is_put_off(self, key: str, instance: Instance, following: InstanceStatus) -> bool:
         """Who would only be told that a ledger is waited for is told once, after that was written: it would be out of
         date at once. Who has a claim is told when the answer to the write is there, which spares the read of the node:
-        the watch may be sooner. Each put off once only: a host may have something to do for ever."""
+        the watch may be sooner. Each put off once only, and the second not for long: a host may have something to do
+        for ever, and an answer may be lost."""
         has_home = bool(following.compute_node_name)
         if (key, has_home) in self._put_off or instance.status.compute_node_name or following.refused_compute_node_name:
             self._put_off -= {(key, False), (key, True)}
@@ -95,6 +103,8 @@ class InstanceReconciler:
             is_put_off = self._queue.add_after(task, node)
         else:
             is_put_off = not self._is_answered(instance) and self._queue.add_at_end(task, node)
+            if is_put_off:
+                self._queue.add_later(task, _ANSWER_SECONDS)
         if is_put_off:
             self._put_off.add((key, has_home))
         return is_put_off

@@ -26,7 +26,7 @@ from hypertally.ledger.reconcile import Inputs, is_lowered, same_content
 from hypertally.ledger.wants import owner
 from hypertally.serving.logs import about
 
-from .doubts import Doubts
+from .copies import Copies
 from .kit import Kit
 from .outcomes import Outcomes, needs_look
 from .patches import Operation, conditions_patch, ledger_patch
@@ -48,24 +48,36 @@ class NodeReconciler:
         self._reads = kit.reads
         self._vanished = vanished
         self._outcomes = Outcomes()
-        self._doubts = Doubts()
+        self._copies = Copies()
         self._frozen: dict[str, set[str]] = {}
         """By ComputeNode, the guests whose Instance could not be read when its ledger was last decided."""
         self.written = WrittenNodes(time.monotonic)
 
     async def reconcile(self, name: str) -> None:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
-        cached, is_doubted = self._cache.nodes.get(name), self._doubts.settle(name)
+        cached = self._cache.nodes.get(name)
         if cached is None:
-            self.written.forget(name)
-            self._frozen.pop(name, None)
-            return
-        if not self._is_due(cached):
-            return
-        raw = await self._reads.raw_node(name) if is_doubted else None
-        if is_doubted and raw is None:
-            return
-        node = decode(raw, ComputeNode) if raw else cached
+            self._forget(name)
+        elif self._is_due(cached):
+            if self._copies.may_be_so(name):
+                await self._follow(cached, None)
+            elif (raw := await self._reads.raw_node(name)) is not None:
+                await self._follow(self._heard(raw), raw)
+
+    def _forget(self, name: str) -> None:
+        self.written.forget(name)
+        self._copies.forget(name)
+        self._frozen.pop(name, None)
+
+    def _heard(self, raw: Object) -> ComputeNode:
+        node = decode(raw, ComputeNode)
+        held = node.status.ledger
+        self._copies.was_read(node.metadata.name, is_whole=held is None or raw["status"]["ledger"] == to_wire(held))
+        self._cache.nodes.renew(raw)
+        return node
+
+    async def _follow(self, node: ComputeNode, raw: Object | None) -> None:
+        """Without `raw`, `node` is a copy."""
         ledger = await self._decide(node)
         conditions = self._conditions(node, ledger)
         if ledger is not None:
@@ -81,7 +93,7 @@ class NodeReconciler:
         """Only to that very report, ledger and spec: of an older one nothing comes."""
         name = node.metadata.name
         known = [i for i in self._cache.naming(name) if not i.status.compute_node_name]
-        with self._doubts.about(name):
+        with self._copies.written(name):
             written = await self._kit.client.patch(Ref(COMPUTE_NODE, name), operations, "status")
         self._cache.nodes.renew(written)
         self.written.note(written, known)

@@ -1,6 +1,6 @@
 """The next ledger of a node and what it refuses, counted once for all who ask.
 
-Its reconciler asks before it reads the node and after, and each Instance that waits for the node asks what it is
+Its reconciler asks before it reads what the decision rests on and after, and each Instance that waits for the node asks what it is
 refused there: without this each would count the whole node again.
 """
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypertally.api.base import to_wire
-from hypertally.api.compute_node import ComputeNode, Ledger
+from hypertally.api.compute_node import ComputeNode, Ledger, Report
 from hypertally.api.conditions import Condition
 from hypertally.api.meta import ObjectMeta
 
@@ -17,11 +17,10 @@ def ledger_patch(
     """Fails if anything of the node is not as it was read. The generations are in the version; they are tested all the
     same, for a history in which a version comes twice (a restored backup). With `held_is_whole` it fails also if the
     server's ledger has a key that `node` has not."""
-    report = node.status.report
     return [
         *_same_object(node.metadata),
         _test("/metadata/generation", node.metadata.generation),
-        _test("/status/report/generation", report.generation if report else None),
+        _same_report(node.status.report),
         _same_ledger(node.status.ledger, is_whole=held_is_whole),
         _add("/status/ledger", ledger),
         *condition_operations(node.status.conditions, conditions),
@@ -35,7 +34,8 @@ def conditions_patch(node: ComputeNode, conditions: Sequence[Condition]) -> list
 def status_patch(metadata: ObjectMeta, status: dict[str, Any], *, is_first: bool = False) -> list[Operation]:
     """Of a kind whose whole status has one writer. With `is_first` it fails if there is any status yet."""
     nothing = [_test("/status", None)] if is_first else []
-    return [*_same_object(metadata), *nothing, _add("/status", status)]
+    same = [*_same_object(metadata), _test("/metadata/generation", metadata.generation)]
+    return [*same, *nothing, _add("/status", status)]
 
 
 def condition_operations(before: Sequence[Condition], after: Sequence[Condition]) -> list[Operation]:
@@ -55,6 +55,12 @@ def condition_operations(before: Sequence[Condition], after: Sequence[Condition]
 def _from_nothing(operations: list[Operation]) -> list[Operation]:
     every = [operation["value"] for operation in operations]
     return [_test("/status/conditions", None), _add("/status/conditions", every)] if every else []
+
+
+def _same_report(report: Report | None) -> Operation:
+    if report is None:
+        return _test("/status/report", None)
+    return _test("/status/report/generation", report.generation)
 
 
 def _same_ledger(held: Ledger | None, *, is_whole: bool) -> Operation:
