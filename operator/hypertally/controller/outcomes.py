@@ -1,7 +1,7 @@
 """The next ledger of a node and what it refuses, counted once for all who ask.
 
-Its reconciler asks before it reads what the decision rests on and after, and each Instance that waits for the node asks what it is
-refused there: without this each would count the whole node again.
+Its reconciler asks before it reads what the decision rests on and after, and each Instance that waits for the node asks
+what it is refused there: without this each would count the whole node again.
 """
 
 from collections import OrderedDict
