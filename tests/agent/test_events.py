@@ -10,7 +10,7 @@ import pytest
 from devhost import Host
 from devhost.guest import Guest
 
-from .conftest import StartAgent, Watched
+from .conftest import NOBODY_ELSES, StartAgent, Watched
 from .test_reporting import writes_since
 
 POOL = """<pool type='dir'><name>pool</name><uuid>3c4b9c6e-7e3b-4f6b-9d0e-5a1c1f3e7a10</uuid>
@@ -90,7 +90,7 @@ def test_a_storm_of_events_is_one_report_a_second_and_the_last_state_is_told(rep
 def test_a_host_whose_guests_are_busy_is_not_written(watched: Watched, start_agent: StartAgent, own_host: Host) -> None:
     with writable(own_host) as connection:
         guest = busy_guest(own_host, connection, "busy")
-        agent = start_agent(watched, f"--connection={own_host.uri}", f"--instances-path={own_host.images}")
+        agent = start_agent(watched, f"--connection={own_host.uri}", *NOBODY_ELSES)
         watched.wait("the guest", lambda: watched.exists() and watched.guests() == {"busy": "Running"})
         agent.wait_heard(1)
         used, version = guest.info()[4], watched.node()["metadata"]["resourceVersion"]

@@ -1,5 +1,6 @@
 """Real parts that die, freeze and come back; nothing is lost, nothing else is disturbed, and the end comes in time."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,28 @@ from devcluster.waiting import wait_until
 from devhost import Host
 from tests.conftest import CRDS
 
-from .conftest import DEADLINE, StartAgent, Watched
+from .conftest import DEADLINE, NOBODY_ELSES, STILL, STOP_SECONDS, AgentProcess, StartAgent, Watched
 
 TEST = "--connection=test:///default"
 SECOND = f"--connection=lab=test://{Path(__file__).with_name('second-host.xml')}"
-STOP_SECONDS = 15.0
-"""The promise is 5 s on a machine that has a CPU for it; a loaded one gets more."""
 
 
 def connection(host: Host) -> str:
     return f"--connection={host.uri}"
+
+
+def wait_until_it_hangs(agent: AgentProcess) -> None:
+    """Nothing tells that an audit is under way and will not end: none has ended for twice as long as from one to the
+    next."""
+    seen, since = -1.0, time.monotonic()
+
+    def hangs() -> bool:
+        nonlocal seen, since
+        if (audits := agent.metric("audits_total")) != seen:
+            seen, since = audits, time.monotonic()
+        return time.monotonic() - since > 2
+
+    wait_until(hangs, seconds=DEADLINE, what="an audit that does not end")
 
 
 class TestAHost:
@@ -44,7 +57,7 @@ class TestAHost:
         self, watched: Watched, start_agent: StartAgent, own_host: Host
     ) -> None:
         own_host.start_guest("kept")
-        agent = start_agent(watched, connection(own_host))
+        agent = start_agent(watched, connection(own_host), *NOBODY_ELSES)
         watched.wait("the guest", lambda: watched.exists() and watched.guests() == {"kept": "Running"})
         before = watched.report()
         own_host.kill()
@@ -85,6 +98,7 @@ class TestAHost:
         agent = start_agent(watched, connection(own_host))
         watched.wait_report()
         own_host.freeze()
+        wait_until_it_hangs(agent)
         assert agent.is_running()
         assert agent.terminate(within=STOP_SECONDS) == 0
 
@@ -95,7 +109,8 @@ class TestAHost:
         agent = start_agent(watched, connection(own_host))
         agent.wait_said("cannot connect .* start libvirtd or virtqemud here")
         assert not watched.exists()
-        assert agent.probe("/readyz") == (503, f"{watched.name}: no audit has succeeded yet\n")
+        said = (503, f"{watched.name}: no audit has succeeded yet\n")
+        watched.wait("this complaint and no other", lambda: agent.probe("/readyz") == said)
         own_host.restart()
         watched.wait_report()
 
@@ -114,7 +129,7 @@ class TestTheApiServer:
         self, own_watched: Watched, start_agent: StartAgent, host: Host
     ) -> None:
         cluster = own_watched.cluster
-        agent = start_agent(own_watched, connection(host), "--connection=unchanged=test:///default")
+        agent = start_agent(own_watched, connection(host), "--connection=unchanged=test:///default", STILL)
         own_watched.wait_report(f"{own_watched.name}--unchanged")
         own_watched.wait_report()
         before = own_watched.node(f"{own_watched.name}--unchanged")
@@ -124,7 +139,7 @@ class TestTheApiServer:
         host.start_guest("meanwhile", transient=True)
         agent.wait_audits(2, compute_node=own_watched.name)
         assert agent.probe("/healthz")[0] == 200
-        assert agent.probe("/readyz")[0] == 200
+        own_watched.wait("ready, since audits are fresh", lambda: agent.probe("/readyz")[0] == 200)
         cluster.apiserver.start()
         own_watched.wait("what happened meanwhile", lambda: own_watched.guests().get("meanwhile") == "Running")
         agent.wait_said(f"{lease} is renewed again")

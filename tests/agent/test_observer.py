@@ -18,6 +18,8 @@ from hypertally.hypervisor.report import Audit
 
 CONTENT = ReportContent(hypervisor=Hypervisor(type="QEMU", version="7.2.0", libvirt_version="9.0.0"))
 AUDIT = Audit(Identity("u", "h"), CONTENT, (Problem("disk", "gone"),), ("odd",))
+LONG, SHORT = 30.0, 0.05
+"""Deadlines in seconds: of what answers, however slow the machine is, and of what never does."""
 
 
 @dataclass
@@ -61,7 +63,7 @@ def host() -> FakeHost:
 
 @pytest.fixture
 def observer(host: FakeHost) -> Observer:
-    return Observer(host, Deadlines(3), 0.05, lambda: None)
+    return Observer(host, Deadlines(3), LONG, lambda: None)
 
 
 @pytest.fixture
@@ -142,34 +144,35 @@ def test_an_audit_that_hangs_is_left_and_its_connection_closed_when_it_comes_bac
     observer: Observer, host: FakeHost, frozen: Event
 ) -> None:
     def hang() -> Audit:
-        frozen.wait(30)
+        frozen.wait(LONG)
         return AUDIT
 
-    host.audit = hang
-    look = observer.look(1, None)
-    assert look == Lost(1, "DeadlineExceeded", "fake:///host: audit: no answer within 0.05 s")
-    host.audit = lambda: AUDIT
-    assert isinstance(observer.look(2, None), Seen)
+    observer.look(1, None)
+    host.audit, observer.seconds = hang, SHORT
+    look = observer.look(2, None)
+    assert look == Lost(2, "DeadlineExceeded", "fake:///host: audit: no answer within 0.05 s")
+    host.audit, observer.seconds = (lambda: AUDIT), LONG
+    assert isinstance(observer.look(3, None), Seen)
     frozen.set()
-    wait_until(lambda: host.sessions[0].closed, seconds=5, what="the late session to be closed")
+    wait_until(lambda: host.sessions[0].closed, seconds=LONG, what="the late session to be closed")
     assert not host.sessions[1].closed
 
 
 def test_a_connect_that_hangs_is_left_and_closed_when_it_comes_back(
     observer: Observer, host: FakeHost, frozen: Event
 ) -> None:
-    host.before_open = lambda: frozen.wait(30)
+    host.before_open, observer.seconds = (lambda: frozen.wait(LONG)), SHORT
     look = observer.look(1, None)
     assert isinstance(look, Lost)
     assert look.message == "fake:///host: connect to fake:///host: no answer within 0.05 s"
     frozen.set()
-    wait_until(lambda: any(s.closed for s in host.sessions), seconds=5, what="the late session to be closed")
+    wait_until(lambda: any(s.closed for s in host.sessions), seconds=LONG, what="the late session to be closed")
 
 
 def test_so_many_hanging_calls_end_in_an_error_that_ends_the_process(
     observer: Observer, host: FakeHost, frozen: Event
 ) -> None:
-    host.before_open = lambda: frozen.wait(30)
+    host.before_open, observer.seconds = (lambda: frozen.wait(LONG)), SHORT
     observer.look(1, None)
     observer.look(2, None)
     with pytest.raises(TooManyHanging, match="3 calls to libvirt hang"):

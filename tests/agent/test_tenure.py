@@ -15,7 +15,7 @@ from hypertally.api.names import AGENT_MANAGER
 from hypertally.kube.access import find_access
 from hypertally.kube.client import KubeClient
 from hypertally.kube.kinds import LEASE, Ref
-from tests.agent.conftest import NAMESPACE, StartAgent, Watched
+from tests.agent.conftest import NAMESPACE, STOP_SECONDS, StartAgent, Watched
 
 HERE, ELSEWHERE = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
 LASTS = 40.0
@@ -159,7 +159,8 @@ def test_a_seat_is_one_machine_since_its_start_and_its_connections(tmp_path: Pat
 def test_a_second_program_under_the_same_name_writes_nothing_and_says_why(
     watched: Watched, start_agent: StartAgent, tmp_path: Path
 ) -> None:
-    start_agent(watched, "--connection=test:///default")
+    # Its Lease lasts 40 s: one of 4 s is free after a machine stood still for as long.
+    start_agent(watched, "--connection=test:///default", "--lease-interval=10")
     watched.wait_report()
     other = tmp_path / "second.xml"
     other.write_text(Path(__file__).with_name("second-host.xml").read_text())
@@ -167,6 +168,7 @@ def test_a_second_program_under_the_same_name_writes_nothing_and_says_why(
     second.wait_said("another agent serves node")
     code, complaints = second.probe("/readyz")
     assert (code, "correct --node-name" in complaints) == (503, True)
+    second.wait_audits_in_all(2)  # what the first one found would have been told before the next one begins
     found = json.loads(watched.cluster.kubectl("get", "computenodes", "-o", "json"))["items"]
     assert f"{watched.name}--second" not in {each["metadata"]["name"] for each in found}
 
@@ -186,15 +188,15 @@ class TestServed:
         agent, second = start_agent(watched, *both, "--compare-interval=1"), self.second(watched)
         second.wait_report()
         assert second.condition("HypervisorServed")["status"] == "True"
+        agent.terminate(within=STOP_SECONDS)
         before = second.report()
-        agent.terminate(within=10)
 
         agent = start_agent(watched, both[0], "--compare-interval=1")
         second.wait("False", lambda: second.condition("HypervisorServed")["status"] == "False")
         assert second.condition("HypervisorServed")["reason"] == "NotServed"
         assert second.report() == before
         assert watched.condition("HypervisorServed")["status"] == "True"
-        agent.terminate(within=10)
+        agent.terminate(within=STOP_SECONDS)
 
         start_agent(watched, *both, "--compare-interval=1")
         second.wait("True", lambda: second.condition("HypervisorServed")["status"] == "True")

@@ -95,9 +95,11 @@ def test_a_real_guest_is_measured_by_the_audits_and_by_no_scrape(
 ) -> None:
     uuid = host.start_guest("measured", disk_mib=8)
     agent = start_agent(watched, f"--connection={host.uri}", "--interval=-1")
-    agent.wait_audits_in_all(1, result="complete")
+    watched.wait_report()  # an audit is counted a moment before its measures are served
     audits = agent.metric("audits_total")
+    assert agent.metric("audits_total", result="complete") >= 1
     first, second = agent.probe("/metrics")[1], agent.probe("/metrics")[1]
+    nobody_looked = agent.metric("audits_total") == audits  # an event of the machine's devices wakes it as well
     host.destroy_guest("measured")
     host.undefine("measured")
     series = dict(line.rsplit(" ", 1) for line in first.splitlines() if f'uuid="{uuid}"' in line)
@@ -107,6 +109,6 @@ def test_a_real_guest_is_measured_by_the_audits_and_by_no_scrape(
     assert float(series[f"hypertally_guest_memory_resident_bytes{label}"]) > 1024**2
     assert f"hypertally_guest_block_read_bytes_total{label}" in series
     assert f'hypertally_host_cpu_seconds_total{{compute_node="{watched.name}",mode="idle"}}' in first
-    if agent.metric("audits_total") == audits:
+    if nobody_looked:
         of_usage = [line for line in first.splitlines() if line.startswith(("hypertally_host", "hypertally_guest"))]
         assert [line for line in second.splitlines() if line in of_usage] == of_usage

@@ -17,6 +17,7 @@ from .world import NODES, World
 _PAUSE_SECONDS = 0.5
 _AGAIN_SECONDS = 0.3
 _JOIN_SECONDS = 30.0
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,13 @@ class Checker:
 
     def _living(self) -> Snapshot | None:
         """Without records of hosts that are gone: what is said of these follows time, anew with each controller."""
-        found = take_snapshot(self._api)
+        found = self._patient_snapshot()
         nodes = {name: found.nodes[name] for name in NODES if name in found.nodes} if found else {}
         return replace(found, nodes=nodes) if found else None
+
+    def _patient_snapshot(self) -> Snapshot | None:
+        """An answer that does not come in time is asked for again: a machine may stand still."""
+        for _ in range(_TRIES):
+            if (found := take_snapshot(self._api)) is not None:
+                return found
+        return None

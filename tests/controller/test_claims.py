@@ -122,10 +122,11 @@ def test_a_deleted_instance_is_charged_until_a_later_audit_proves_its_guest_abse
     seen = host.ledger["claims"][0]["since"]["audit"]
     host.look()
     assert host.audit == seen + 1
+    fleet.wait_for_home(fleet.instance(host.name), host.name)  # by a ledger that was decided on that audit
     assert host.roles(uuid) == {"Leaving"}, "that audit may have begun before the claim was written"
     host.look()
     host.wait_roles(uuid)
-    assert host.free()["memoryMiB"] == 8192
+    assert host.free()["memoryMiB"] == 8192 - 1024
 
 
 def test_a_younger_instance_with_the_same_uuid_holds_nothing(fleet: Fleet) -> None:
@@ -135,7 +136,9 @@ def test_a_younger_instance_with_the_same_uuid_holds_nothing(fleet: Fleet) -> No
     younger = fleet.instance(host.name, uuid=fleet.uuid_of(elder))
     said = fleet.wait_for_reason(younger, "UUIDInUse")
     assert f"default/{elder}" in said["message"]
-    assert len(host.claims()) == 1
+    fleet.wait_for_home(fleet.instance(host.name), host.name)  # by a ledger that knows of the younger one
+    assert host.claims(fleet.uuid_of(elder)) == [(fleet.uuid_of(elder), "Running")]
+    assert host.free()["memoryMiB"] == 8192 - 2 * 1024
 
 
 def test_a_changed_size_is_shown_and_not_taken(fleet: Fleet) -> None:
@@ -144,7 +147,8 @@ def test_a_changed_size_is_shown_and_not_taken(fleet: Fleet) -> None:
     fleet.wait_for_home(name, host.name)
     assert fleet.instances.merge(name, {"spec": {"resources": {"vcpus": 3}}}).object
     assert "vcpus 1" in fleet.wait_for_reason(name, "SizeDiffersFromSpec")["message"]
-    assert host.free()["vcpus"] == 15
+    fleet.wait_for_home(fleet.instance(host.name), host.name)  # by a ledger that knows of the change
+    assert host.free()["vcpus"] == 14
 
 
 def test_a_describe_of_what_does_not_fit_is_enough_to_act(fleet: Fleet) -> None:

@@ -233,8 +233,13 @@ def test_a_node_that_was_renamed_is_not_collected_under_its_old_name(mortal: Fle
     renamed = Host(mortal, fresh_name("renamed"), lost.capacity, host_uuid=lost.host_uuid)
     renamed.create()
     until(mortal, lambda: condition(lost, "Vanished")[1] == "HostUUIDInUse", "HostUUIDInUse", renamed)
-    said = find_condition(renamed.object, "IdentityConflict")
-    assert (said["status"], f"kubectl delete computenode {lost.name}" in said["message"]) == ("True", True)
+
+    def is_told() -> bool:
+        said = find_condition(renamed.object, "IdentityConflict")
+        advised = f"kubectl delete computenode {lost.name}" in said.get("message", "")
+        return advised and said["status"] == "True"
+
+    until(mortal, is_told, "the new name to be told of the old one", renamed)
     mortal.nodes.delete(lost.name)
     until(mortal, lambda: renamed.ready() == ("True", "Ready"), "the new name to be well", renamed)
 

@@ -124,6 +124,7 @@ def test_a_guest_that_runs_elsewhere_than_it_was_placed_is_shown_with_both(fleet
     }  # fmt: skip
     host.report()
     host.look()
+    host.wait_settled()  # the Instance is told by the report, whether or not the ledger has seen it
     said = fleet.wait_for_reason(name, "Drifted", "Placed")
     assert "NUMA cells 0 (accounted 1), CPUs 4-5 (accounted 6-7)" in said["message"]
     assert [cell.get("cpus", "") for cell in fleet.nodes.get(host.name)["status"]["ledger"]["freeCells"]] == ["", ""]

@@ -14,7 +14,7 @@ from devcluster import CONTROLLER, Cluster
 from devhost import Host
 from tests.support import shipped
 from tests.support.api_server import Kind
-from tests.support.fleet import Fleet
+from tests.support.fleet import ENDING_SECONDS, Fleet
 from tests.support.samples import Object
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -40,7 +40,7 @@ class Program:
         assert self.process is not None
         self.process.send_signal(number)
         try:
-            return self.process.wait(10)
+            return self.process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGABRT)  # faulthandler says where each of its threads is
             self.process.wait(10)

@@ -1,11 +1,13 @@
 """As a user sees it: hosts and guests on one side, `kubectl get` on the other."""
 
+import json
 import signal
 from pathlib import Path
 
 import pytest
 
 from devcluster import AGENT, CONTROLLER
+from hypertally.api.names import AUDITS_ANNOTATION
 from tests.e2e.conftest import QEMU_NODE, TEST_NODE, Stack
 from tests.support.differences import differences
 from tests.support.fleet import find_condition
@@ -54,6 +56,7 @@ def test_guests_that_virsh_starts_and_destroys_show_up_and_are_accounted(stack: 
     host.virsh("destroy", "web")
     fleet.wait_for_reason("web", "Defined", "Placed")
     assert fleet.instances.get("web")["status"]["powerState"] == "Shutoff"
+    fleet.until(stack.is_settled, "the ledger to see it")
     assert stack.ledger()["allocated"]["memoryMiB"] == 64, "a stopped guest is charged in full"
 
 
@@ -78,14 +81,14 @@ def test_after_each_program_was_killed_the_same_state_comes_back_and_nothing_is_
     fleet.instance(QEMU_NODE, name="web", uuid=uuid, memoryMiB=32)
     fleet.wait_for_reason("web", "Running", "Placed")
     fleet.until(stack.is_settled, "the ledger to settle")
-    before = _state(stack)
+    before, (holder, _) = _state(stack), _lease(stack)
     position = stack.cluster.audit_log.position()
     for program in (stack.agent, stack.controller):
         program.end(signal.SIGKILL)
         program.start()
     stack.cluster.apiserver.kill()
     stack.cluster.apiserver.start()
-    _wait_for_lease_after(stack, position)
+    _wait_for_audits_after(stack, holder)
     probe = fleet.instance("", name="probe")
     fleet.wait_for_reason(probe, "Unbound")
     changed = differences(before, _state(stack))
@@ -105,10 +108,18 @@ def _state(stack: Stack) -> dict[str, Object]:
     return {**nodes, "web": stack.fleet.instances.get("web")}
 
 
-def _wait_for_lease_after(stack: Stack, position: int) -> None:
-    """The new agent has audited: its Lease, and with it the proof of a look, was written twice."""
+def _lease(stack: Stack) -> tuple[str, set[str]]:
+    """Who holds the agent's, and of which ComputeNodes it proves an audit."""
+    found = stack.fleet.leases.get(QEMU_NODE)
+    audits: Object = json.loads(found["metadata"]["annotations"][AUDITS_ANNOTATION])
+    return found["spec"]["holderIdentity"], set(audits)
 
-    def renewed() -> bool:
-        return len(stack.cluster.audit_log.writes(since=position, user=AGENT, resource="leases")) >= 3
 
-    stack.fleet.until(renewed, "the agent's Lease to be renewed")
+def _wait_for_audits_after(stack: Stack, holder: str) -> None:
+    """The new agent has looked at both hosts and found that the API server knows what it saw."""
+
+    def proven() -> bool:
+        now, audits = _lease(stack)
+        return now != holder and audits == {QEMU_NODE, TEST_NODE}
+
+    stack.fleet.until(proven, "the new agent's audits in its Lease")

@@ -7,8 +7,9 @@ import ssl
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
@@ -17,41 +18,54 @@ from devcluster.loops import PatientLoop
 from devcluster.ports import HOST
 
 SLOW_SECONDS = 0.3
+LONG = 30.0
+"""Seconds; nothing waits for so long unless a test fails."""
+
+
+@dataclass(frozen=True)
+class SlowServer:
+    """Reads nothing after the first byte until it `may_go_on`."""
+
+    port: int
+    authority: Path
+    may_go_on: Event
 
 
 @pytest.fixture
-def slow_server(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """Port and authority of a server that reads nothing for a while after the first byte."""
+def slow_server(tmp_path: Path) -> Iterator[SlowServer]:
     certificate = tmp_path / "tls" / "server.crt"
     write_certificate(certificate, HOST)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))
     with socket.create_server((HOST, 0)) as listening:
-        listening.settimeout(10)  # a test that fails before it connects leaves nobody waiting
-        thread = Thread(target=answer, args=(listening, context))
+        listening.settimeout(LONG)  # a test that fails before it connects leaves nobody waiting
+        may_go_on = Event()
+        thread = Thread(target=answer, args=(listening, context, may_go_on))
         thread.start()
-        yield listening.getsockname()[1], certificate
+        yield SlowServer(listening.getsockname()[1], certificate, may_go_on)
+        may_go_on.set()
         thread.join()
 
 
-def answer(listening: socket.socket, context: ssl.SSLContext) -> None:
+def answer(listening: socket.socket, context: ssl.SSLContext, may_go_on: Event) -> None:
     with suppress(TimeoutError):
         accepted, _ = listening.accept()
-        say_goodbye_late(accepted, context)
+        say_goodbye_late(accepted, context, may_go_on)
 
 
-def say_goodbye_late(accepted: socket.socket, context: ssl.SSLContext) -> None:
+def say_goodbye_late(accepted: socket.socket, context: ssl.SSLContext, may_go_on: Event) -> None:
     with context.wrap_socket(accepted, server_side=True) as talking, suppress(OSError):
         talking.recv(1)
-        Event().wait(SLOW_SECONDS)
+        may_go_on.wait(LONG)
         talking.unwrap()
 
 
-def left_open(port: int, authority: Path, patience: float) -> list[str]:
+def left_open(server: SlowServer, patience: float) -> list[str]:
     """What the garbage collector had to close after a connection was closed and its loop ended."""
 
     async def talk() -> None:
-        _, writer = await asyncio.open_connection(HOST, port, ssl=ssl.create_default_context(cafile=str(authority)))
+        trust = ssl.create_default_context(cafile=str(server.authority))
+        _, writer = await asyncio.open_connection(HOST, server.port, ssl=trust)
         writer.write(b"!")
         await writer.drain()
         writer.close()
@@ -67,9 +81,10 @@ def left_open(port: int, authority: Path, patience: float) -> list[str]:
     return [str(warning.message) for warning in caught if warning.category is ResourceWarning]
 
 
-def test_a_loop_that_waits_leaves_nothing_open(slow_server: tuple[int, Path]) -> None:
-    assert left_open(*slow_server, patience=20) == []
+def test_a_loop_that_waits_leaves_nothing_open(slow_server: SlowServer) -> None:
+    Timer(SLOW_SECONDS, slow_server.may_go_on.set).start()
+    assert left_open(slow_server, patience=LONG) == []
 
 
-def test_one_that_does_not_leaves_the_socket(slow_server: tuple[int, Path]) -> None:
-    assert any("unclosed" in said for said in left_open(*slow_server, patience=0))
+def test_one_that_does_not_leaves_the_socket(slow_server: SlowServer) -> None:
+    assert any("unclosed" in said for said in left_open(slow_server, patience=0))

@@ -164,4 +164,4 @@ def test_programs_that_cannot_be_built_end_the_setup_at_once(
     done = setup(tree, SKIP_PACKAGES="1")
 
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "no compiler")
-    wait_until((tree / "ended").exists, seconds=10, what="the installation to end")
+    wait_until((tree / "ended").exists, seconds=30, what="the installation to end")

@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from devcluster import Cluster, ClusterError
+from devcluster import Cluster, ClusterError, wait_until
 from tests.conftest import CRDS
 from tests.helm.chart import DEADLINE, NAMESPACE, program
 from tests.support import samples
@@ -12,6 +12,9 @@ from tests.support import samples
 RELEASE = ("hypertally", "--namespace", NAMESPACE)
 
 HOST = "kept"
+
+#: What kubectl says of a kind that it, or the server, does not know yet.
+UNKNOWN_KIND = ("no matches for kind", "could not find the requested resource")
 
 #: All kinds that the chart makes, but the definitions.
 MADE = (
@@ -63,8 +66,28 @@ class Installed:
         return self.cluster.kubectl("get", "computenode", HOST, "-o", "jsonpath={.spec.rack}")
 
     def put_host(self) -> None:
-        body = samples.compute_node(HOST)
-        self.cluster.apply_objects({key: value for key, value in body.items() if key != "status"})
+        """Its kind is known to everybody some time after it was defined."""
+        host = {key: value for key, value in samples.compute_node(HOST).items() if key != "status"}
+
+        def is_put() -> bool:
+            try:
+                self.cluster.apply_objects(host)
+            except ClusterError as error:
+                if not any(said in str(error) for said in UNKNOWN_KIND):
+                    raise
+                return False
+            return True
+
+        wait_until(is_put, seconds=DEADLINE, what=f"ComputeNode {HOST} to be taken")
+
+    def mount_host(self) -> None:
+        """By a field that the newer definitions have. Whoever still goes by the older ones drops it without a word."""
+
+        def is_mounted() -> bool:
+            self.cluster.kubectl("patch", "computenode", HOST, "--type=merge", "--patch", '{"spec": {"rack": "r1"}}')
+            return self.rack() == "r1"
+
+        wait_until(is_mounted, seconds=DEADLINE, what="the field of the newer definitions to be kept")
 
     def would_replace(self) -> str:
         """What is said of the definition of this version in place of the one that is there."""

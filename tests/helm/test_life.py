@@ -44,8 +44,7 @@ def installed(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def upgraded(installed: Installed, newer: Path) -> Installed:
     """To the next version, whose definitions have one more field, which the host uses."""
     installed.helm("upgrade", *RELEASE, newer)
-    patch = '{"spec": {"rack": "r1"}}'
-    installed.cluster.kubectl("patch", "computenode", HOST, "--type=merge", "--patch", patch)
+    installed.mount_host()
     return installed
 
 

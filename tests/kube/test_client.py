@@ -28,11 +28,12 @@ from hypertally.kube.tokens import FileToken, StaticToken
 from .conftest import Answer, Serve, obj, status
 
 NODE = Ref(COMPUTE_NODE, "n1")
-QUICK = Timeouts(connect=0.2, read=0.2)
+PATIENT, QUICK = Timeouts(connect=30.0, read=30.0), Timeouts(connect=0.2, read=0.2)
+"""For what answers, however slow the machine is, and for what never does."""
 
 
-def client(url: str) -> KubeClient:
-    return KubeClient(Access(url, "test", tokens=StaticToken("t")), "tester", QUICK)
+def client(url: str, timeouts: Timeouts = PATIENT) -> KubeClient:
+    return KubeClient(Access(url, "test", tokens=StaticToken("t")), "tester", timeouts)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_token_replaced_meanwhile_is_read_again_and_the_request_repeated(serve
     tokens.token()
     path.write_text("new")
     server = serve(status(401), obj())
-    KubeClient(Access(server.url, "test", tokens=tokens), "tester", QUICK).get(NODE)
+    KubeClient(Access(server.url, "test", tokens=tokens), "tester", PATIENT).get(NODE)
     assert [headers["Authorization"] for _, _, headers, _ in server.requests] == ["Bearer old", "Bearer new"]
 
 
@@ -133,9 +134,9 @@ def test_a_request_is_never_sent_again_by_itself(serve: Serve) -> None:
 class TestUnreachable:
     """Whatever keeps an answer away is one error type that says how."""
 
-    def said(self, url: str) -> str:
+    def said(self, url: str, timeouts: Timeouts = PATIENT) -> str:
         with pytest.raises(Unreachable) as caught:
-            client(url).get(NODE)
+            client(url, timeouts).get(NODE)
         return str(caught.value)
 
     def test_nobody_listens(self) -> None:
@@ -148,7 +149,7 @@ class TestUnreachable:
     def test_a_server_that_hangs_is_left_after_the_deadline(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
             port = mute.getsockname()[1]
-            assert self.said(f"http://127.0.0.1:{port}").endswith("no answer within 0.2 s")
+            assert self.said(f"http://127.0.0.1:{port}", QUICK).endswith("no answer within 0.2 s")
 
     def test_an_unknown_name(self) -> None:
         assert self.said("http://no-such-host.invalid").endswith("its name cannot be resolved")
@@ -156,7 +157,7 @@ class TestUnreachable:
     def test_something_else_that_listens(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
             port = cast("int", mute.getsockname()[1])
-            assert "no answer within" in self.said(f"https://127.0.0.1:{port}")
+            assert "no answer within" in self.said(f"https://127.0.0.1:{port}", QUICK)
 
     def test_a_server_without_tls(self, serve: Serve) -> None:
         assert "SSL" in self.said(serve(obj()).url.replace("http:", "https:"))

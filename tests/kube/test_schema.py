@@ -141,6 +141,7 @@ def test_an_agent_is_not_ready_and_reports_once_the_crds_are_there(behind: Clust
     with log.open("wb") as file, subprocess.Popen(command, stderr=file) as process:
         try:
             wait_until(lambda: LACKS in answer(log, "/readyz")[1], seconds=60, what="a complaint")
+            wait_until(lambda: "n1 cannot be published" in log.read_text(), seconds=60, what="a report to be refused")
             assert told(behind) == ""
             behind.apply(CRDS)
             wait_until(lambda: "vcpus" in told(behind), seconds=60, what="a report")
@@ -161,5 +162,5 @@ def answer(log: Path, path: str) -> tuple[int, str]:
     port = next((line["port"] for line in lines if "port" in line), None)
     if port is None:
         return 0, ""
-    found = urllib3.request("GET", f"http://127.0.0.1:{port}{path}", timeout=5.0, retries=False)
+    found = urllib3.request("GET", f"http://127.0.0.1:{port}{path}", timeout=30.0, retries=False)
     return found.status, found.data.decode()

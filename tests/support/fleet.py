@@ -15,8 +15,11 @@ from tests.support import shipped
 from tests.support.api_server import Kind, leases
 from tests.support.samples import Object, amounts, condition, fresh_name
 
-SECONDS = 20.0
-"""Longer than anything here takes on a loaded machine; a wait ends as soon as its condition holds."""
+SECONDS = 60.0
+"""Longer than anything here takes on a loaded machine, with the longest pause of a controller whose tries have failed
+for a while; a wait ends as soon as its condition holds."""
+ENDING_SECONDS = 20.0
+"""A controller ends by itself 10 s after it was asked to, whatever still hangs."""
 
 
 @dataclass
@@ -221,7 +224,7 @@ def controller(kubeconfig: Path, log: Path, *flags: str) -> Iterator["subprocess
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(ENDING_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

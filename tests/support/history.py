@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO, Self
 
-from devcluster import Cluster, wait_until
+from devcluster import ADMIN, Cluster, wait_until
 from tests.support.samples import Object
 
 KINDS = {
@@ -36,7 +36,7 @@ class State:
 
 
 class Recorder:
-    """Records from the block's start to its end."""
+    """Records from the block's start to its end. The cluster keeps an audit log."""
 
     def __init__(self, cluster: Cluster, log: Path) -> None:
         self._cluster = cluster
@@ -47,12 +47,21 @@ class Recorder:
         self._readers: list[Thread] = []
 
     def __enter__(self) -> Self:
+        """Not before every watch has been asked for: of what was stored before, each shows the last version only."""
+        position = self._cluster.audit_log.position()
         for plural in KINDS:
             watch = self._watch(plural)
             reader = Thread(target=self._read, args=(plural, watch.stdout), daemon=True)
             reader.start()
             self._watches.append(watch)
             self._readers.append(reader)
+
+        def all_watch() -> bool:
+            self._check()
+            asked = self._cluster.audit_log.requests(since=position, user=ADMIN, verbs=("watch",))
+            return {request.resource for request in asked} >= KINDS.keys()
+
+        wait_until(all_watch, seconds=_SECONDS, what="kubectl get --watch to begin")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,8 +118,11 @@ class Recorder:
             result.append(State(version, objects))
         return result
 
-    def _has(self, versions: Iterable[int]) -> bool:
+    def _check(self) -> None:
         for watch in self._watches:
             assert watch.poll() is None, f"kubectl get --watch ended: {self._log.read_text()}"
+
+    def _has(self, versions: Iterable[int]) -> bool:
+        self._check()
         with self._lock:
             return all(version in self._versions for version in versions)
