@@ -1,20 +1,17 @@
 """What the watch brought is decided on; it is written only where the API server holds the very same."""
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from devcluster import CONTROLLER, Cluster
+from devcluster import CONTROLLER
 from hypertally.controller.copies import Copies
 from hypertally.kube.errors import Conflict, Invalid, KubeError, NotFound, ServerError
 from tests.conftest import CRDS
-from tests.support.fleet import Fleet, Host, controller
+from tests.support.fleet import Fleet, Host
 from tests.support.samples import Object
 
 CLAIMS = 5
@@ -85,39 +82,10 @@ def test_a_claim_that_comes_alone_needs_no_read(fleet: Fleet) -> None:
     assert found.count([]) > CLAIMS / 2, found
 
 
-class TestANewerVersionsKeys:
-    """This version does not know them: its copies have none, so what it makes of a copy would lose them."""
-
-    @pytest.fixture
-    def newer(self, lone_cluster: Cluster) -> Iterator[Fleet]:
-        for plural, path in (("computenodes", ("status", "ledger")), ("instances", ("status",))):
-            lone_cluster.apply_objects(_with_key(yaml.safe_load((CRDS / f"{plural}.yaml").read_text()), path))
-        yield Fleet(lone_cluster)
-        lone_cluster.apply(CRDS)
-
-    def test_they_survive_a_claim_that_is_decided_on_copies(self, newer: Fleet, tmp_path: Path) -> None:
-        host = newer.host()
-        with _controller(newer, tmp_path):
-            host.wait_settled()
-        name = newer.instance(host.name)
-        _put(newer, "computenode", host.name, lambda: {"ledger": {"newer": "kept", **_successor(host)}})
-        _put(newer, "instance", name, lambda: {"newer": "kept"})
-        with _controller(newer, tmp_path):
-            newer.wait_for_home(name, host.name)
-            assert host.ledger["newer"] == "kept"
-            assert newer.instances.get(name)["status"]["newer"] == "kept"
-            position = newer.cluster.audit_log.position()
-            for _ in range(CLAIMS):
-                newer.wait_for_home(newer.instance(host.name, memoryMiB=16), host.name)
-            assert host.ledger["newer"] == "kept"
-        writes = newer.cluster.audit_log.writes(since=position, user=CONTROLLER, resource="computenodes")
-        assert 200 in {write.code for write in writes}
-        assert 422 not in {write.code for write in writes}, "it is known by now that the copy is not whole"
-
-
 def test_no_text_of_a_ledger_has_a_character_that_the_server_writes_in_another_way() -> None:
     """The whole of it is tested as text: Go writes `<` as `\\u003c`, and the same would not be equal."""
-    ledger = _schema(yaml.safe_load((CRDS / "computenodes.yaml").read_text()), ("status", "ledger"))
+    (version,) = yaml.safe_load((CRDS / "computenodes.yaml").read_text())["spec"]["versions"]
+    ledger = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["ledger"]
     loose = [path for path, text in _texts(ledger, "ledger") if not _is_plain(text)]
     assert loose == []
 
@@ -136,37 +104,3 @@ def _is_plain(text: Object) -> bool:
     """By a list of values, or a pattern that says which characters there may be."""
     said = "".join(text.get("enum", [])) or text.get("pattern", ".") if text.get("format") != "date-time" else ""
     return not re.search(r"[<>&\u2028\u2029]|\[\^|(?<!\\)\.(?![^\[]*\])", said)
-
-
-def _schema(crd: Object, path: tuple[str, ...]) -> Any:
-    (version,) = crd["spec"]["versions"]
-    schema: Any = version["schema"]["openAPIV3Schema"]
-    for key in path:
-        schema = schema["properties"][key]
-    return schema
-
-
-def _with_key(crd: Object, path: tuple[str, ...]) -> Object:
-    _schema(crd, path)["properties"]["newer"] = {"type": "string"}
-    return crd
-
-
-def _successor(host: Host) -> Object:
-    """What the definition demands of whoever writes a ledger."""
-    return {"generation": host.ledger["generation"] + 1}
-
-
-def _put(fleet: Fleet, kind: str, name: str, status: Callable[[], Object]) -> None:
-    """Until the server has learnt the new definition: it drops what it does not know."""
-    patch = ("patch", kind, name, "--subresource=status", "--type=merge", "-o", "json", "-p")
-
-    def is_kept() -> bool:
-        return '"newer"' in fleet.cluster.kubectl(*patch, json.dumps({"status": status()}))
-
-    fleet.until(is_kept, f"{name} to take a newer version's key")
-
-
-@contextmanager
-def _controller(fleet: Fleet, place: Path) -> Iterator[None]:
-    with controller(fleet.cluster.kubeconfig_for(CONTROLLER.key), place / "log"):
-        yield

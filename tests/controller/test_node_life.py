@@ -8,10 +8,12 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from uuid import uuid4
 
 import pytest
 
+from devcluster import CONTROLLER
 from hypertally.api.names import CONTROLLER_MANAGER
 from hypertally.kube.access import find_access
 from hypertally.kube.aio import AsyncKubeClient, Deadlines, open_session
@@ -83,6 +85,8 @@ def lost(mortal: Fleet) -> Host:
     return mortal.host("lost")
 
 
+LOST = 4
+
 DRAIN: Object = {"mode": "Drain", "reason": "a new disk"}
 FROZEN: Object = {"mode": "Frozen", "reason": "firmware"}
 
@@ -147,6 +151,18 @@ def test_an_event_tells_of_a_record_that_was_deleted(mortal: Fleet, lost: Host) 
         lambda: lost.host_uuid in mortal.cluster.kubectl("get", "events", *arguments), "the Event of its deletion"
     )
     assert not exists(lost)
+
+
+def test_a_record_that_may_go_is_not_given_a_version_that_nobody_has_judged(mortal: Fleet) -> None:
+    """The word that it may go would be one: each deletion would be refused, and wait for the next pass."""
+    position = mortal.cluster.audit_log.position()
+    lost = {mortal.host("lost").name for _ in range(LOST)}
+    mortal.until(lambda: not lost & mortal.nodes.select(""), "the records to go")
+    asked = mortal.cluster.audit_log.requests(
+        since=position, user=CONTROLLER, verbs=["delete"], resource="computenodes"
+    )
+    refused = [request.name for request in asked if request.name in lost and request.code == HTTPStatus.CONFLICT]
+    assert len(refused) <= LOST / 2, "somebody else may write now and then, but not each time"
 
 
 def test_a_record_that_was_let_go_stays_while_an_instance_names_it(mortal: Fleet, host: Host) -> None:

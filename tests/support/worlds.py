@@ -14,7 +14,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 WORLDS: Mapping[str, tuple[str, ...]] = {
     "restarted": (
-        "controller/test_life.py", "controller/test_recovery.py", "controller/test_served_counts.py",
+        "controller/test_life.py", "controller/test_newer_keys.py", "controller/test_recovery.py",
+        "controller/test_served_counts.py",
         "e2e/test_node_life.py", "e2e/test_whole.py",
     ),
     "charts": ("helm/test_life.py", "helm/test_uninstall.py", "helm/test_upgrade.py"),
@@ -22,9 +23,9 @@ WORLDS: Mapping[str, tuple[str, ...]] = {
     "kinds": ("api/*", "hack/test_cluster.py", "kube/test_schema.py", "controller/test_watch.py", "plugin/*"),
     "hosts that go": ("controller/test_node_life.py",),
     "controller": (
-        "controller/test_bad_input.py", "controller/test_claims.py", "controller/test_moves.py",
-        "controller/test_placement.py", "controller/test_program.py", "controller/test_reads.py",
-        "controller/test_shown.py",
+        "controller/test_bad_input.py", "controller/test_claims.py", "controller/test_copies.py",
+        "controller/test_moves.py", "controller/test_placement.py", "controller/test_program.py",
+        "controller/test_reads.py", "controller/test_shown.py",
     ),
     "authority": ("authority/*",),
     "operations": ("operations/*",),

@@ -191,9 +191,15 @@ class Collector:
         self._note(node, verdicts)
         if not refusals(verdicts):
             verdicts = decide(await self._read(facts))
-        self._tell(name, finding(verdicts), verdicts)
-        if not refusals(verdicts):
-            await self._delete(node, current)
+        is_news = self._find(name, verdicts)
+        try:
+            if not refusals(verdicts):
+                await self._delete(node, current)
+                is_news = False
+        finally:
+            # Not before: the word on a record that goes would be a new version of it, which nobody has judged.
+            if is_news:
+                self._enqueue(Task(Subject.NODE, name))
         return None
 
     async def _read(self, facts: Facts) -> Facts:
@@ -256,11 +262,11 @@ class Collector:
         elif Guard.UNCONFIRMED in shut:
             trace.confirmed_at = self._clock()
 
-    def _tell(self, name: str, said: Finding, verdicts: tuple[Verdict, ...]) -> None:
-        before = self._found.get(name)
+    def _find(self, name: str, verdicts: tuple[Verdict, ...]) -> bool:
+        """Whether its condition is to say something else."""
+        before, said = self._found.get(name), finding(verdicts)
         self._found[name] = said, frozenset(verdict.guard for verdict in refusals(verdicts))
-        if before is None or before[0] != said:
-            self._enqueue(Task(Subject.NODE, name))
+        return before is None or before[0] != said
 
     def _forget(self, name: str) -> None:
         """A sign of life, or no record any more."""
