@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,5 @@ def _put(fleet: Fleet, kind: str, name: str, status: Callable[[], Object]) -> No
     fleet.until(is_kept, f"{name} to take a newer version's key")
 
 
-@contextmanager
-def _controller(fleet: Fleet, place: Path) -> Iterator[None]:
-    with controller(fleet.cluster.kubeconfig_for(CONTROLLER.key), place / "log"):
-        yield
+def _controller(fleet: Fleet, place: Path) -> AbstractContextManager[object]:
+    return controller(fleet.cluster.kubeconfig_for(CONTROLLER.key), place / "log")

@@ -12,23 +12,19 @@ class Copies:
     which a newer version wrote would be refused each time."""
 
     def __init__(self) -> None:
-        self._refused: set[str] = set()
-        self._partial: set[str] = set()
+        self._doubted: set[str] = set()
 
     def may_be_so(self, key: str) -> bool:
-        return key not in self._refused and key not in self._partial
+        return key not in self._doubted
 
     def was_read(self, key: str, *, is_whole: bool = True) -> None:
         """From the server. `is_whole`: a copy of it has all that this program would replace."""
-        self._refused.discard(key)
-        if is_whole:
-            self._partial.discard(key)
-        else:
-            self._partial.add(key)
+        self.forget(key)
+        if not is_whole:
+            self._doubted.add(key)
 
     def forget(self, key: str) -> None:
-        self._refused.discard(key)
-        self._partial.discard(key)
+        self._doubted.discard(key)
 
     @contextmanager
     def written(self, key: str) -> Iterator[None]:
@@ -36,5 +32,5 @@ class Copies:
         try:
             yield
         except (Conflict, Invalid, NotFound):
-            self._refused.add(key)
+            self._doubted.add(key)
             raise

@@ -58,7 +58,7 @@ class InstanceReconciler:
         """May raise any KubeError; Conflict and Invalid mean that somebody else wrote: try again."""
         cached = self._cache.instances.get(key)
         if cached is None or (following := self._next(cached, self._remembered(cached))) == cached.status:
-            self._put_off -= {(key, False), (key, True)}
+            self._put_off_no_more(key)
             self._copies.forget(key)
         elif not self._is_put_off(key, cached, following):
             await self._look(key, cached)
@@ -96,7 +96,7 @@ class InstanceReconciler:
         for ever, and an answer may be lost."""
         has_home = bool(following.compute_node_name)
         if (key, has_home) in self._put_off or instance.status.compute_node_name or following.refused_compute_node_name:
-            self._put_off -= {(key, False), (key, True)}
+            self._put_off_no_more(key)
             return False
         task, node = Task(Subject.INSTANCE, key), Task(Subject.NODE, instance.spec.compute_node_name)
         if not has_home:
@@ -108,6 +108,9 @@ class InstanceReconciler:
         if is_put_off:
             self._put_off.add((key, has_home))
         return is_put_off
+
+    def _put_off_no_more(self, key: str) -> None:
+        self._put_off -= {(key, False), (key, True)}
 
     def _is_answered(self, instance: Instance) -> bool:
         cached = self._cache.nodes.get(instance.spec.compute_node_name)

@@ -17,11 +17,12 @@ def ledger_patch(
     """Fails if anything of the node is not as it was read. The generations are in the version; they are tested all the
     same, for a history in which a version comes twice (a restored backup). With `held_is_whole` it fails also if the
     server's ledger has a key that `node` has not."""
+    held = node.status.ledger
     return [
         *_same_object(node.metadata),
         _test("/metadata/generation", node.metadata.generation),
-        _same_report(node.status.report),
-        _same_ledger(node.status.ledger, is_whole=held_is_whole),
+        _same_generation("/status/report", node.status.report),
+        _test("/status/ledger", to_wire(held)) if held and held_is_whole else _same_generation("/status/ledger", held),
         _add("/status/ledger", ledger),
         *condition_operations(node.status.conditions, conditions),
     ]
@@ -57,16 +58,8 @@ def _from_nothing(operations: list[Operation]) -> list[Operation]:
     return [_test("/status/conditions", None), _add("/status/conditions", every)] if every else []
 
 
-def _same_report(report: Report | None) -> Operation:
-    if report is None:
-        return _test("/status/report", None)
-    return _test("/status/report/generation", report.generation)
-
-
-def _same_ledger(held: Ledger | None, *, is_whole: bool) -> Operation:
-    if held is None or is_whole:
-        return _test("/status/ledger", held and to_wire(held))
-    return _test("/status/ledger/generation", held.generation)
+def _same_generation(path: str, part: Report | Ledger | None) -> Operation:
+    return _test(path, None) if part is None else _test(f"{path}/generation", part.generation)
 
 
 def _same_object(metadata: ObjectMeta) -> list[Operation]:

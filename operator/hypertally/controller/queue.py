@@ -76,11 +76,8 @@ class WorkQueue:
             return False
         if first in self._nodes or first in self._others or first in self._again:
             self._after.setdefault(first, set()).add(task)
-        elif first in self._working:
-            self._during.setdefault(first, set()).add(task)
-        else:
-            return False
-        return True
+            return True
+        return self.add_at_end(task, first)
 
     def add_at_end(self, task: Task, first: Task) -> bool:
         """As `add_after`, of the turn of `first` that is under way, whether another is to come or not."""
