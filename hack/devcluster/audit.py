@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ POLICY = {
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `code` is None while it is being handled; `name` is empty where the path names no object."""
+    """One request. `code` is None while it is being handled; `name` is empty where the path names no object.
+
+    `received` is the server's time, in seconds of the epoch.
+    """
 
     user: str
     verb: str
@@ -40,6 +44,7 @@ class Request:
     namespace: str
     name: str
     code: int | None
+    received: float
 
     @property
     def is_write(self) -> bool:
@@ -121,4 +126,5 @@ def _request(event: dict[str, Any], code: int | None) -> Request:
         namespace=target.get("namespace", ""),
         name=target.get("name", ""),
         code=code,
+        received=datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp(),
     )

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess  # noqa: TC003  # a dataclass's field
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -166,7 +165,7 @@ def test_a_paused_leader_that_wakes_up_holds_nothing_twice_and_steps_down(
         names += [leaders.instance(host.name) for _ in range(ROOM)]
         first.signal(signal.SIGCONT)  # in the middle of those
         assert first.ends() == EXIT_LOST
-        _wait_for_a_word_on_each(leaders, names)
+        leaders.wait_for_last_words(names, ROOM)
     assert second.leads()
     assert "it no longer leads, and ends" in first.log.read_text()
 
@@ -190,7 +189,7 @@ def test_two_that_both_work_because_both_believe_to_lead_hold_nothing_twice(
         while first.process.poll() is None:
             after = max(after, first.looks())
         assert first.ends() == EXIT_LOST
-        _wait_for_a_word_on_each(leaders, names)
+        leaders.wait_for_last_words(names, ROOM)
     assert after > before, "it did nothing between its waking up and its end"
     assert second.leads()
 
@@ -202,16 +201,6 @@ def _wait_for_a_renewal(fleet: Fleet) -> None:
 
 def _take_the_lease_away(fleet: Fleet) -> None:
     fleet.leases.merge(LEADER_LEASE, {"spec": {"holderIdentity": ""}}).check()
-
-
-def _wait_for_a_word_on_each(fleet: Fleet, names: list[str]) -> None:
-    """The last one: whom the one controller refuses, the other one may claim at that moment, which is told later."""
-
-    def is_last_word() -> bool:
-        reasons = Counter(fleet.reason(name) for name in names)
-        return reasons == {"Claimed": ROOM, "InsufficientResources": len(names) - ROOM}
-
-    fleet.until(is_last_word, "a last word on each")
 
 
 def _assert_counted_on(ledgers: list[Object]) -> None:

@@ -1,6 +1,5 @@
 """Ready, and what a ledger survives: silence, deletion, an editor's hand, a restart, a second controller."""
 
-from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
@@ -127,12 +126,6 @@ def test_two_controllers_at_once_never_hold_one_unit_twice(alone: Fleet, tmp_pat
     kubeconfig = alone.cluster.kubeconfig_for("controller")
     with controller(kubeconfig, tmp_path / "one"), controller(kubeconfig, tmp_path / "two"):
         names = [alone.instance(host.name, uuid=str(uuid4())) for _ in range(40)]
-
-        def is_last_word() -> bool:
-            """One may be refused by the one controller while the other one claims it: that is told later."""
-            reasons = Counter(alone.reason(name) for name in names)
-            return reasons == {"Claimed": 20, "InsufficientResources": 20}
-
-        alone.until(is_last_word, "a last word on each")
+        alone.wait_for_last_words(names, 20)
         assert len(host.claims()) == 20
         assert host.free()["memoryMiB"] == 0

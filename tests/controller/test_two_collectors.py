@@ -1,10 +1,9 @@
 """Two that delete records at once, each of which counts what the other one deletes: together no more than one may."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,15 +55,8 @@ def alone(tmp_path: Path) -> Iterator[Fleet]:
 
 def deleted_at(cluster: Cluster) -> list[float]:
     """When the API server was asked for each deletion that it carried out: who looks for what is gone may look late."""
-    lines = (line for line in cluster.audit_log.path.read_text().splitlines(keepends=True) if line.endswith("\n"))
-    events = (json.loads(line) for line in lines if '"computenodes"' in line)
-    done = (
-        event
-        for event in events
-        if (event["user"]["username"], event["verb"]) == (CONTROLLER.name, "delete")
-        and event.get("responseStatus", {}).get("code") == 200
-    )
-    return sorted(datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp() for event in done)
+    asked = cluster.audit_log.requests(user=CONTROLLER, verbs=["delete"], resource="computenodes")
+    return sorted(request.received for request in asked if request.code == HTTPStatus.OK)
 
 
 def test_two_controllers_that_both_work_delete_no_more_in_a_pass_than_one(together: Fleet) -> None:

@@ -274,7 +274,8 @@ def test_a_position_in_the_audit_log_is_never_within_a_line_that_is_being_writte
 def audited(name: str) -> bytes:
     target = {"resource": "configmaps", "name": name}
     event = {"stage": "RequestReceived", "auditID": name, "user": {"username": "olga"}, "verb": "create"}
-    return json.dumps(event | {"objectRef": target}).encode() + b"\n"
+    when = {"requestReceivedTimestamp": "2026-11-23T12:00:00.000000Z"}
+    return json.dumps(event | when | {"objectRef": target}).encode() + b"\n"
 
 
 def append(path: Path, text: bytes) -> None:

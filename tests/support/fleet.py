@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,12 @@ class Fleet:
 
     def reason(self, instance: str, type_: str = "Claimed") -> str:
         return str(find_condition(self.instances.get(instance), type_).get("reason", ""))
+
+    def wait_for_last_words(self, instances: Sequence[str], claimed: int) -> None:
+        """So many have a claim and the others no room. Beside two controllers who is refused by the one may be claimed
+        by the other at that moment, and is told later."""
+        words = {"Claimed": claimed, "InsufficientResources": len(instances) - claimed}
+        self.until(lambda: Counter(map(self.reason, instances)) == words, "a last word on each")
 
     def claimed(self, migration: str) -> tuple[str, str]:
         """Reason and message of its condition."""
