@@ -155,6 +155,20 @@ class TestTheApiServer:
         own_watched.cluster.apiserver.start()
         own_watched.wait_report()
 
+    def test_an_agent_that_starts_meanwhile_keeps_last_known_values_of_what_it_cannot_read(
+        self, own_watched: Watched, start_agent: StartAgent
+    ) -> None:
+        """It learns them only after it has looked several times."""
+        first = start_agent(own_watched, TEST)
+        own_watched.wait_report()
+        first.kill()
+        before = own_watched.report()
+        own_watched.cluster.apiserver.kill()
+        start_agent(own_watched, TEST, "--instances-path=/no/such/folder").wait_audits_in_all(3)
+        own_watched.cluster.apiserver.start()
+        own_watched.wait("the unknown part", lambda: own_watched.condition("InventoryComplete")["status"] == "False")
+        assert own_watched.report() == before
+
     def test_missing_crds_are_told_with_the_remedy_and_waited_for(
         self, own_watched: Watched, start_agent: StartAgent
     ) -> None:

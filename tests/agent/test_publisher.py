@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devcluster import Cluster
-from hypertally.agent.looks import Seen
+from hypertally.agent.looks import Lost, Seen
 from hypertally.agent.proofs import Proofs
 from hypertally.agent.publisher import Publisher
 from hypertally.agent.reporter import Reporter
@@ -21,6 +21,7 @@ from hypertally.kube.access import find_access
 from hypertally.kube.client import KubeClient
 from hypertally.kube.errors import Forbidden, Invalid, TooManyRequests, Unreachable
 from hypertally.kube.kinds import Ref
+from tests.support.fleet import find_condition
 
 Object = dict[str, Any]
 UUID = "11111111-2222-3333-4444-555555555555"
@@ -92,6 +93,9 @@ class Desk:
 
     def generation(self) -> int:
         return int(self.held()["generation"])
+
+    def condition(self, type_: str) -> Object:
+        return find_condition(self.server.touch(self.reporter._publisher._ref, "status"), type_)
 
 
 @pytest.fixture
@@ -169,6 +173,20 @@ def test_while_the_server_is_away_the_waits_grow_and_the_last_look_is_said(desk:
     assert waits == pytest.approx([1, 2, 4])
     desk.wait()
     assert (desk.generation(), desk.held()["capacity"]["vcpus"]) == (2, 64)
+
+
+def test_what_a_restarted_agent_can_no_longer_see_is_told_beside_what_was_known_before(
+    desk: Desk, server: Faulty
+) -> None:
+    """It saw the host while the server was away; then libvirt is gone, and then the server is back."""
+    desk.tell(4)
+    restarted = Desk(server, desk.name)
+    restarted.reporter.hear(Seen(1, Identity(UUID, "host"), content(8)), from_nothing=True)
+    assert restarted.reporter.work()
+    restarted.reporter.hear(Lost(2, "Refused", "connection refused"), from_nothing=False)
+    assert not restarted.reporter.work()
+    assert (desk.generation(), desk.held()["capacity"]["vcpus"]) == (1, 4)
+    assert desk.condition("LibvirtConnected")["status"] == "False"
 
 
 def test_a_loaded_server_is_left_alone_as_long_as_it_asks(desk: Desk, server: Faulty) -> None:

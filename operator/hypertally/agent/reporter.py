@@ -40,15 +40,19 @@ class _Told:
     identity: Identity | None = None
     verdicts: dict[NodeCondition, Verdict] = field(default_factory=dict)
     from_nothing: bool = False
-    """The last look knew no earlier report, whose values stand in for what could not be read, and whose measured
-    amounts stand as long as they are near."""
+    """No look so far knew a report of before this agent's start, whose values stand in for what could not be read, and
+    whose measured amounts stand as long as they are near: a later look that builds on the first knows it no better."""
 
     def hear(self, look: Look, *, from_nothing: bool) -> None:
         self.look = look
         self.verdicts |= {verdict.type: verdict for verdict in verdicts(look, self.uri)}
         if isinstance(look, Seen):
+            self.from_nothing = from_nothing if self.content is None else self.from_nothing
             self.content, self.identity = look.content, look.identity
-            self.from_nothing = from_nothing
+
+    def drop(self) -> None:
+        """What was seen: the next look knows what the server holds."""
+        self.content, self.from_nothing = None, False
 
     @property
     def wanted(self) -> Wanted:
@@ -99,7 +103,7 @@ class Reporter:
         if self._shared.clock() >= self._compare_at:
             self._guarded(self._compare)
         elif self._told.look is not None and self._guarded(self._publish) and self._needs_another_look():
-            self._told.content = None
+            self._told.drop()
             return True
         return False
 
