@@ -92,7 +92,7 @@ def test_an_open_node_bars_nothing() -> None:
 def test_maintenance_goes_before_a_cordon_and_names_its_reason() -> None:
     found = bar(barred(CORDONED | DRAINED))
     assert found is not None
-    text = "n0 takes nothing new: its operator has it in maintenance (Drain): a new disk"
+    text = "n0 takes nothing new: its operator has it in maintenance (Drain: a new disk)."
     assert found == Bar("node", 1, 0, "Maintenance", text)
     assert str(found) == text
 

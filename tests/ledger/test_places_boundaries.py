@@ -10,7 +10,7 @@ from hypertally.api.placement import CpuPolicy, HeldCell, HeldDevice, HeldMdev, 
 from hypertally.ledger.charges import allocated
 from hypertally.ledger.doubts import doubts
 from hypertally.ledger.gate import Bar, bar
-from hypertally.ledger.places import Unseen, too_much
+from hypertally.ledger.places import Unseen, too_much, too_much_of_one
 from hypertally.ledger.reconcile import Inputs, next_ledger
 from tests.ledger.make import LEAVING, claim, node, node_spec, size
 
@@ -46,6 +46,12 @@ def test_as_much_as_the_schema_takes_is_held_and_one_more_is_not(most: Claim, be
     assert str(too_much([claim("b"), beyond])) == text
 
 
+def test_one_guest_holds_as_many_parts_of_cells_as_one_claim_can_name_and_not_one_more() -> None:
+    assert too_much_of_one([holding(cells=bounds.CLAIM_CELLS_MAX)]) is None
+    found = too_much_of_one([holding(cells=bounds.CLAIM_CELLS_MAX + 1)])
+    assert str(found) == "parts of cells of one guest: asked 65, free 64"
+
+
 def test_claims_are_counted_together() -> None:
     half = bounds.CLAIM_CELLS_TOGETHER // 2
     assert too_much([holding("a", cells=half), holding("b", cells=half)]) is None
@@ -65,7 +71,7 @@ def test_what_the_report_left_out_is_named_part_by_part() -> None:
 
 def test_a_node_in_maintenance_is_missing_as_a_place() -> None:
     word = Maintenance(mode=MaintenanceMode.DRAIN, reason="a new disk")
-    text = "n0 takes nothing new: its operator has it in maintenance (Drain): a new disk"
+    text = "n0 takes nothing new: its operator has it in maintenance (Drain: a new disk)."
     assert bar(node(spec=replace(node_spec(), maintenance=word))) == Bar("node", 1, 0, "Maintenance", text)
 
 

@@ -25,9 +25,8 @@ def bar(node: ComputeNode) -> Bar | None:
     """None if the node takes what fits."""
     name, maintenance = node.metadata.name, node.spec.maintenance
     if maintenance is not None:
-        text = (
-            f"{name} takes nothing new: its operator has it in maintenance ({maintenance.mode}): {maintenance.reason}"
-        )
+        why = f"{maintenance.mode}: {maintenance.reason}"
+        text = f"{name} takes nothing new: its operator has it in maintenance ({why})."
         return Bar("node", 1, 0, "Maintenance", text)
     if node.spec.schedulable is Schedulable.DISABLED:
         return Bar("node", 1, 0, "Cordoned", f"{name} takes nothing new: its spec.schedulable is Disabled.")
