@@ -56,6 +56,11 @@ def test_a_guest_that_is_listed_needs_no_second_room_for_its_claim() -> None:
     assert desk(4, {"a": 4}).shortages(claim("a", resources=4)) == ()
 
 
+def test_a_guest_that_is_listed_greater_than_its_claim_needs_room_for_what_is_listed() -> None:
+    assert desk(6, {"a": 6}).shortages(claim("a", resources=3)) == ()
+    assert desk(5, {"a": 6}).shortages(claim("a", resources=3))
+
+
 def test_a_claim_beside_another_of_the_same_guest_needs_room_of_its_own() -> None:
     books = desk(4)
     books.put(claim("a", RUNNING, 2))

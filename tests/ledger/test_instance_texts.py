@@ -6,19 +6,27 @@ Texts are an interface for people: they change on purpose and not by the way. Wh
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
 from hypertally.api.compute_node import ComputeNode, GuestState
 from hypertally.api.conditions import Status
 from hypertally.api.instance import Instance
+from hypertally.api.placement import HeldDevice, digest
 from hypertally.ledger.conditions import Finding
+from hypertally.ledger.gate import Bar
 from hypertally.ledger.instance_conditions import findings
 from hypertally.ledger.shortage import Shortage
 from tests.ledger.make import claim, guest, instance, node
+from tests.ledger.test_placed_claims import VF
 
 TRUE, FALSE = Status.TRUE, Status.FALSE
 HOME = instance("a", home="n0")
 SHORT = (Shortage("vcpus", 4, 1),)
+CLOSED = (Bar("node", 1, 0, "Cordoned", "n0 takes nothing new: its spec.schedulable is Disabled."),)
+WITH_DEVICE = replace(HOME, spec=replace(HOME.spec, placement=VF))
+UNPLACED = replace(claim("a"), request_digest=digest(VF))
+PLACED = replace(UNPLACED, devices=(HeldDevice(address="0000:0a:10.0"),))
 
 
 def of_instance(
@@ -41,6 +49,11 @@ INSTANCE = [
          "n0 has no room: vcpus: asked 4, free 1. It would fit with vcpus 1. Set spec.computeNodeName to "
          "another, or wait for room."
      )),
+    (lambda: of_instance(instance(), node(), missing=CLOSED), "Claimed", FALSE, "Cordoned",
+     (
+         "n0 takes nothing new: its spec.schedulable is Disabled. Set spec.computeNodeName to another, or "
+         "wait."
+     )),
     (lambda: of_instance(instance(), node()), "Claimed", FALSE, "Pending",
      "n0 has not accounted it yet."),
     (lambda: of_instance(instance(), node(capacity=None)), "Claimed", FALSE, "Pending",
@@ -59,6 +72,16 @@ INSTANCE = [
          "Accounted on n0 with vcpus 2, memoryMiB 64; spec.resources take effect by a Migration of type "
          "Resize."
      )),
+    (lambda: of_instance(WITH_DEVICE, node(claims=[PLACED])), "Claimed", TRUE, "Claimed",
+     "Accounted on n0."),
+    (lambda: of_instance(WITH_DEVICE, node(claims=[claim("a")])), "Claimed", TRUE, "PlacementDiffersFromSpec",
+     "Accounted on n0 as placed before; spec.placement takes effect by a Migration of type Resize."),
+    (lambda: of_instance(WITH_DEVICE, node(claims=[claim("a")], guests=[guest("a")])), "Ready", TRUE, "Accounted",
+     "Accounted on n0 as placed before; spec.placement takes effect by a Migration of type Resize."),
+    (lambda: of_instance(WITH_DEVICE, node(claims=[UNPLACED])), "Claimed", TRUE, "Unplaced",
+     "Accounted on n0, but without the cells or devices that it asks for: none were free."),
+    (lambda: of_instance(WITH_DEVICE, node(claims=[UNPLACED], guests=[guest("a")])), "Ready", TRUE, "Accounted",
+     "Accounted on n0, but without the cells or devices that it asks for: none were free."),
     (lambda: of_instance(HOME, node(claims=[claim("a", resources=Amounts(vcpus=2, memory_mib=64))])),
      "Placed", FALSE, "NotSeen",
      "No host reports guest a: start it on n0."),

@@ -4,12 +4,15 @@ import pytest
 from msgspec.structs import replace
 
 from hypertally.api.amounts import Amounts
-from hypertally.api.compute_node import ComputeNode, GuestState
+from hypertally.api.compute_node import ComputeNode, GuestState, Schedulable
 from hypertally.api.conditions import Condition, Status
+from hypertally.api.inventory import PciDevice, PciPool, PciType
+from hypertally.api.placement import HeldDevice
 from hypertally.ledger.conditions import Finding
 from hypertally.ledger.drift import Stray
 from hypertally.ledger.node_conditions import findings
-from tests.ledger.make import claim, guest, node
+from tests.ledger.make import claim, guest, node, node_spec
+from tests.ledger.test_placed_claims import host
 
 
 def said(on: ComputeNode, *, silent: bool = False) -> dict[str, Finding]:
@@ -61,6 +64,17 @@ def test_a_host_that_was_not_seen_whole_is_not_ready() -> None:
     assert said(with_agent(agent("LibvirtConnected")))["Ready"].reason == "InventoryIncomplete"
 
 
+def test_what_nobody_can_see_comes_before_what_the_operator_wants() -> None:
+    closed = replace(with_agent(), spec=replace(node_spec(), schedulable=Schedulable.DISABLED))
+    assert said(closed)["Ready"].reason == "NeverAudited"
+    assert said(closed, silent=True)["Ready"].reason == "AgentSilent"
+
+
+def test_a_host_that_is_served_no_longer_says_so_before_all_that_was_seen_of_it() -> None:
+    gone = with_agent(agent("HypervisorServed", Status.FALSE), agent("LibvirtConnected", Status.FALSE, "no socket"))
+    assert said(gone)["Ready"].reason == "NotServed"
+
+
 def free(amounts: Amounts) -> ComputeNode:
     on = node()
     ledger = on.status.ledger
@@ -83,6 +97,20 @@ def test_an_overcommitted_node_names_each_amount_and_by_how_much() -> None:
     found = said(free(Amounts(vcpus=-1, memory_mib=-512, disk_mib=3)))["Overcommitted"]
     assert (found.status, found.reason) == (Status.TRUE, "Exceeded")
     assert found.message == "Charged above allocatable: vcpus by 1, memoryMiB by 512."
+
+
+def test_of_many_devices_that_are_held_twice_the_first_are_named_and_all_counted() -> None:
+    addresses = [f"0000:{number:02x}:00.0" for number in range(40)]
+    pool = PciPool(vendor_id="8086", product_id="10fb", type=PciType.PCI, devices=tuple(map(_device, addresses)))
+    held = tuple(HeldDevice(address=address) for address in addresses)
+    on = host([replace(claim(uuid), devices=held) for uuid in "ab"], pci_pools=(pool,))
+    found = said(on)["Overcommitted"]
+    assert found.message.count("is held twice") == 7, "as many as 400 characters have room for"
+    assert found.message.endswith("; and 33 more.")
+
+
+def _device(address: str) -> PciDevice:
+    return PciDevice(address=address)
 
 
 def test_a_node_whose_guests_are_what_is_accounted_has_not_drifted() -> None:

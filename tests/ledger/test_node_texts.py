@@ -8,18 +8,26 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from hypertally.api.compute_node import ComputeNode
+from hypertally.api.amounts import Amounts
+from hypertally.api.compute_node import ComputeNode, Schedulable
 from hypertally.api.conditions import Condition, Status
+from hypertally.api.placement import CellFree, HeldDevice
 from hypertally.ledger.conditions import Finding
-from hypertally.ledger.node_conditions import findings
-from tests.ledger.make import node
+from hypertally.ledger.node_conditions import NO_CONFLICT, findings
+from tests.ledger.make import claim, node, node_spec
+from tests.ledger.test_placed_claims import host
 
 TRUE, FALSE, UNKNOWN = Status.TRUE, Status.FALSE, Status.UNKNOWN
 BARE = replace(node(), status=replace(node().status, ledger=None, report=None, conditions=()))
 
 
-def of_node(on: ComputeNode, *, silent: bool = False) -> set[Finding]:
-    return set(findings(on, agent_silent=silent))
+CLONED = Finding("IdentityConflict", TRUE, "SharedHostUUID", "ComputeNode n1 has this UUID too.")
+CORDONED = node(spec=replace(node_spec(), schedulable=Schedulable.DISABLED))
+TWICE = host([replace(claim(uuid), devices=(HeldDevice(address="0000:0a:10.2"),)) for uuid in "ab"])
+
+
+def of_node(on: ComputeNode, *, silent: bool = False, identity: Finding = NO_CONFLICT) -> set[Finding]:
+    return set(findings(on, agent_silent=silent, identity=identity))
 
 
 def told(*conditions: Condition, on: ComputeNode | None = None) -> ComputeNode:
@@ -29,6 +37,14 @@ def told(*conditions: Condition, on: ComputeNode | None = None) -> ComputeNode:
 
 def agent(type_: str, status: Status = TRUE, message: str = "") -> Condition:
     return Condition(type=type_, status=status, reason="R", message=message)
+
+
+def left(amounts: Amounts, *cells: int, on: ComputeNode | None = None) -> ComputeNode:
+    """`cells`: MiB of each."""
+    on = on or node()
+    assert on.status.ledger is not None
+    free_cells = tuple(CellFree(id=number, memory_mib=memory) for number, memory in enumerate(cells))
+    return replace(on, status=replace(on.status, ledger=replace(on.status.ledger, free=amounts, free_cells=free_cells)))
 
 
 NODE = [
@@ -60,6 +76,21 @@ NODE = [
      "no socket"),
     (lambda: of_node(told(agent("LibvirtConnected"))), "Ready", FALSE, "InventoryIncomplete",
      ""),
+    (lambda: of_node(told(agent("HypervisorServed", FALSE))), "Ready", FALSE, "NotServed",
+     "The agent on n0 serves this host no longer."),
+    (lambda: of_node(node(), identity=CLONED), "Ready", FALSE, "IdentityConflict",
+     "ComputeNode n1 has this UUID too."),
+    (lambda: of_node(CORDONED), "Ready", FALSE, "Cordoned",
+     "n0 takes nothing new: its spec.schedulable is Disabled."),
+    (lambda: of_node(left(Amounts(), -512, 0)), "Overcommitted", TRUE, "Exceeded",
+     "Charged above allocatable: memoryMiB of NUMA cell 0 by 512."),
+    (lambda: of_node(TWICE), "Overcommitted", TRUE, "Exceeded",
+     "Held more than once: PCI device 0000:0a:10.2: is held twice (held by a, b)."),
+    (lambda: of_node(left(Amounts(vcpus=-1), -512, on=TWICE)), "Overcommitted", TRUE, "Exceeded",
+     (
+         "Charged above allocatable: vcpus by 1, memoryMiB of NUMA cell 0 by 512. "
+         "Held more than once: PCI device 0000:0a:10.2: is held twice (held by a, b)."
+     )),
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from hypertally.ledger.numa_fit import Misfit
+from hypertally.ledger.places import Refusal
 from hypertally.ledger.refusals import no_room
 from hypertally.ledger.shortage import Shortage
 
@@ -23,10 +25,14 @@ from hypertally.ledger.shortage import Shortage
             ),
         ),
         (
+            [Misfit((Shortage("pcpus", 3, 2),), guest_cell=0, cell=1)],
+            "pcpus: asked 3, free 2 in NUMA cell 1, the nearest fit for guest cell 0.",
+        ),
+        (
             [Shortage("claims", 1, 0), Shortage("vcpus", 4, 1)],
             "claims: asked 1, free 0; vcpus: asked 4, free 1. A ledger has at most 320 claims.",
         ),
     ],
 )
-def test_what_is_missing_comes_with_the_nearest_fit(missing: list[Shortage], text: str) -> None:
+def test_what_is_missing_comes_with_the_nearest_fit(missing: list[Refusal], text: str) -> None:
     assert no_room("n0", missing) == f"n0 has no room: {text}"
