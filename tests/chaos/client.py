@@ -36,6 +36,11 @@ class Answer:
     def ok(self) -> bool:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
+    @property
+    def refused(self) -> bool:
+        """Nothing was done, for certain."""
+        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
 
 class Gone(Exception):
     """The history no longer reaches back to there."""

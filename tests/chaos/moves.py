@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from devhost import HostError
+from tests.support.fleet import find_condition
+
 from .client import Object
 from .plan import HOSTS
 
@@ -18,7 +21,8 @@ _MIGRATE_SECONDS = 20.0
 
 @dataclass
 class Plan:
-    """One Migration. `stage`: asked, off (Cold: it has left its source), there (Cold: an outcome is due)."""
+    """One Migration. `stage`: asked, sent (Live: it is at its target, and the controller has yet to see it), off (Cold:
+    it has left its source), there (Cold: an outcome is due)."""
 
     type: str
     instance: str
@@ -27,6 +31,9 @@ class Plan:
     target: str
     since: float
     stage: str = "asked"
+
+    def is_late(self) -> bool:
+        return time.monotonic() - self.since > _PATIENCE_SECONDS
 
 
 class Mover:
@@ -55,11 +62,12 @@ class Mover:
         self._count += 1
         move = f"move-{self._count}"
         spec = {"instanceName": name, "type": type_, "targetComputeNodeName": target}
-        if not work.api.create("migrations", _migration(move, spec)).ok:
-            work.api.delete("migrations", move)  # it may be there: nobody answered
+        answer = work.api.create("migrations", _migration(move, spec))
+        if answer.refused:
             return False
+        # Also where nobody answered: it may be there.
         self._plans[move] = Plan(type_, name, instance["spec"]["uuid"], home, target, time.monotonic())
-        return True
+        return answer.ok
 
     def _is_at_home(self, instance: Object, there: Mapping[str, Sequence[str]]) -> bool:
         status, name = instance.get("status", {}), instance["metadata"]["name"]
@@ -75,34 +83,40 @@ class Mover:
         plan = self._plans[name]
         if plan.stage == "asked":
             return self._begin(name, plan)
+        if plan.stage == "sent":
+            return self._see(name, plan)
         return self._arrive(plan) if plan.stage == "off" else self._decide(name, plan)
 
     def _begin(self, name: str, plan: Plan) -> bool:
         answer = self._workload.api.get("migrations", name)
-        if answer.status == HTTPStatus.NOT_FOUND:  # with its kind, or its Instance
-            return self._forget(name)
         if not answer.ok or not self._may_go(answer.body, plan):
-            return time.monotonic() - plan.since > _PATIENCE_SECONDS and self._give_up(name)
+            return plan.is_late() and self._give_up(name)
         if plan.type == "Live":
-            return self._live(name, plan)
+            return self._live(plan)
         self._workload.take(plan.source, plan.uuid)
         plan.stage = "off"
         return True
 
     def _may_go(self, migration: Object, plan: Plan) -> bool:
-        claimed = any(
-            c["type"] == "Claimed" and c["status"] == "True" for c in migration.get("status", {}).get("conditions", [])
-        )
+        claimed = find_condition(migration, "Claimed").get("status") == "True"
         return claimed and self._workload.where(plan.uuid) == [plan.source]
 
-    def _live(self, name: str, plan: Plan) -> bool:
-        """Whatever comes of it: the guest is at one of both ends then, and the move over or given up."""
+    def _live(self, plan: Plan) -> bool:
+        """Whatever comes of it: the guest is at one of both ends then, and the move sent or given up."""
         hosts = self._workload.world.hosts
         try:
             hosts[plan.source].migrate(plan.instance, hosts[plan.target], timeout=_MIGRATE_SECONDS)
-        finally:
+        except HostError:
             plan.since -= _PATIENCE_SECONDS
-        return self._forget(name)
+            raise
+        plan.stage, plan.since = "sent", time.monotonic()
+        return True
+
+    def _see(self, name: str, plan: Plan) -> bool:
+        """Nobody touches the guest before: of one that is nowhere nobody could tell where it went."""
+        answer = self._workload.api.get("migrations", name)
+        over = answer.ok and find_condition(answer.body, "Completed").get("status") == "True"
+        return self._forget(name) if over else plan.is_late() and self._give_up(name)
 
     def _arrive(self, plan: Plan) -> bool:
         self._workload.world.hosts[plan.target].start_guest(plan.instance, uuid=plan.uuid, **self._size(plan))  # type: ignore[arg-type]
@@ -117,8 +131,7 @@ class Mover:
         instance = self._workload.api.get("instances", plan.instance)
         status: Object = instance.body.get("status", {}) if instance.ok else {}
         moved = status.get("move", {}).get("phase") == "Moved"
-        late = time.monotonic() - plan.since > _PATIENCE_SECONDS
-        return (moved or late) and self._say(name, "Confirmed")
+        return (moved or plan.is_late()) and self._say(name, "Confirmed")
 
     def _give_up(self, name: str) -> bool:
         """A live move may have gone through, though nobody was told."""
@@ -139,6 +152,9 @@ class Mover:
         for name, plan in sorted(self._plans.items()):
             if plan.stage == "off":
                 self._arrive(plan)
+            if plan.stage == "sent" and self._workload.where(plan.uuid) == [plan.target]:
+                self._forget(name)  # the controller sees it by itself
+                continue
             self._say(name, "Confirmed" if plan.stage == "there" else "Cancelled")
         return not self._plans
 

@@ -231,7 +231,9 @@ def _assert_held(version: int, instance: Object, ledger: Object, roomless: set[s
 def unfinished(state: State) -> list[str]:
     """What of a cluster has not come to rest, told one by one."""
     instances = {i["metadata"]["uid"]: i for i in _of(state, "instances")}
-    complaints = [f"{m['metadata']['name']} is not over" for m in _of(state, "migrations") if not _is_over(m)]
+    complaints = [
+        f"{m['metadata']['name']} is not over: {m['spec']}" for m in _of(state, "migrations") if not _is_over(m)
+    ]
     held: dict[str, list[tuple[str, Object]]] = {}
     for name, node in nodes(state):
         ledger, report = node["status"].get("ledger", {}), node["status"]["report"]
