@@ -179,7 +179,8 @@ def test_what_a_restarted_agent_can_no_longer_see_is_told_beside_what_was_known_
     desk: Desk, server: Faulty
 ) -> None:
     """It saw the host while the server was away; then libvirt is gone, and then the server is back."""
-    desk.tell(4)
+    desk.reporter.hear(Seen(1, Identity(UUID, "host"), content(4), ("disk: it hangs",)), from_nothing=True)
+    desk.work()
     restarted = Desk(server, desk.name)
     restarted.reporter.hear(Seen(1, Identity(UUID, "host"), content(8)), from_nothing=True)
     assert restarted.reporter.work()
@@ -187,6 +188,7 @@ def test_what_a_restarted_agent_can_no_longer_see_is_told_beside_what_was_known_
     assert not restarted.reporter.work()
     assert (desk.generation(), desk.held()["capacity"]["vcpus"]) == (1, 4)
     assert desk.condition("LibvirtConnected")["status"] == "False"
+    assert "it hangs" in desk.condition("InventoryComplete")["message"], "of the report that stands"
 
 
 def test_a_loaded_server_is_left_alone_as_long_as_it_asks(desk: Desk, server: Faulty) -> None:

@@ -4,7 +4,8 @@ from threading import Event
 
 from .auditor import Auditor
 from .heartbeat import Heartbeat
-from .reporter import Reporter
+from .looks import Look, Seen
+from .reporter import LastKnown, Reporter
 from .shared import Shared
 
 _LONGEST_WAIT = 5.0
@@ -45,10 +46,18 @@ class HostLoop:
             self._audit()
 
     def _audit(self) -> None:
-        # The number is taken before the look begins: what the look saw can only be newer than the number.
-        number, previous = self._proofs.next_number(self.node), self._reporter.previous
-        look = self.auditor.audit(number, previous)
+        previous = self._reporter.previous
+        look = self._look(previous)
+        if previous is not None and isinstance(look, Seen) and look.identity.host_uuid != previous.host_uuid:
+            # What could not be read is now as it was at another host: a machine that was replaced, or an address that
+            # leads elsewhere.
+            previous, look = None, self._look(None)
         self._reporter.hear(look, from_nothing=previous is None)
+
+    def _look(self, previous: LastKnown | None) -> Look:
+        # The number is taken before the look begins: what the look saw can only be newer than the number.
+        number = self._proofs.next_number(self.node)
+        return self.auditor.audit(number, previous.content if previous else None)
 
     def _wait(self) -> None:
         due = min(self.auditor.due_at(self._now()), self._reporter.due_at())

@@ -92,8 +92,8 @@ class Agent:
         auditor = Auditor(node, observer, AuditTimer(settings.interval, self._shared.chance), self._shared)
         publisher = Publisher(self._client, node, settings.node_name, self._shared.wall)
         reporter = Reporter(rank, spec.uri, publisher, self._shared)
-        # A round asks libvirt up to four times and the API server up to seven.
-        loop = HostLoop(node, auditor, reporter, 120 + 4 * settings.libvirt_timeout, self._shared)
+        # A round asks libvirt up to eight times and the API server up to seven.
+        loop = HostLoop(node, auditor, reporter, 120 + 8 * settings.libvirt_timeout, self._shared)
         return loop
 
     def _serve(self) -> HealthServer | None:

@@ -30,6 +30,14 @@ _DNS_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class LastKnown:
+    """The last known values of a host, and which one's they are: a machine is replaced, an address leads elsewhere."""
+
+    host_uuid: str
+    content: ReportContent
+
+
 @dataclass
 class _Told:
     """Everything that the looks so far said, the later over the earlier."""
@@ -47,12 +55,22 @@ class _Told:
         self.look = look
         self.verdicts |= {verdict.type: verdict for verdict in verdicts(look, self.uri)}
         if isinstance(look, Seen):
-            self.from_nothing = from_nothing if self.content is None else self.from_nothing
+            self.from_nothing = self.from_nothing if self._goes_on(look) else from_nothing
             self.content, self.identity = look.content, look.identity
 
+    def _goes_on(self, look: Seen) -> bool:
+        """It builds on what was seen of the same host before."""
+        earlier = self.last_known
+        return earlier is not None and earlier.host_uuid == look.identity.host_uuid
+
     def drop(self) -> None:
-        """What was seen: the next look knows what the server holds."""
+        """What was seen, and what was said of it: the next look knows what the server holds."""
         self.content, self.from_nothing = None, False
+        self.verdicts.pop(NodeCondition.INVENTORY_COMPLETE, None)
+
+    @property
+    def last_known(self) -> LastKnown | None:
+        return LastKnown(self.identity.host_uuid, self.content) if self.content and self.identity else None
 
     @property
     def wanted(self) -> Wanted:
@@ -76,10 +94,13 @@ class Reporter:
         self._remark = Complaint(log, shared.clock, extra)
 
     @property
-    def previous(self) -> ReportContent | None:
-        """The last known values: what this agent saw, else what the server holds."""
+    def previous(self) -> LastKnown | None:
+        """What this agent saw, else what the server holds."""
+        return self._told.last_known or self._held()
+
+    def _held(self) -> LastKnown | None:
         known = self._publisher.acknowledged
-        return self._told.content or (known.content if known else None)
+        return LastKnown(known.spec["hostUUID"], known.content) if known and known.content else None
 
     def due_at(self) -> float:
         return self._compare_at if self._publish_at is None else self._publish_at
