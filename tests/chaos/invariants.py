@@ -149,11 +149,19 @@ def rewritten(before: Snapshot, after: Snapshot) -> list[str]:
         if old.keys() != new.keys():
             complaints.append(f"{kind} came or went: {sorted(old.keys() ^ new.keys())}")
         complaints += [
-            f"{kind} {name} was written at {new[name]['metadata']['resourceVersion']}"
+            f"{kind} {name} was written at {new[name]['metadata']['resourceVersion']}: {_news(old[name], new[name])}"
             for name in sorted(old.keys() & new.keys())
             if _written(old[name], new[name]) and not _measures_otherwise(old[name], new[name])
         ]
     return complaints
+
+
+def _news(old: Object, new: Object) -> str:
+    """Which conditions and which parts of spec and status differ, as they are now."""
+    was, now = ({c["type"]: c for c in each.get("status", {}).get("conditions", [])} for each in (old, new))
+    said = [f"{type_} {c['status']} {c['reason']} {c['message']}" for type_, c in now.items() if c != was.get(type_)]
+    parts = [(part, key) for part in ("spec", "status") for key in new.get(part, {}) if key != "conditions"]
+    return "; ".join(said + [f"{p}.{k} {new[p][k]}" for p, k in parts if new[p][k] != old.get(p, {}).get(k)])
 
 
 def _written(old: Object, new: Object) -> bool:
