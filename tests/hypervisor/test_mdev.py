@@ -58,6 +58,11 @@ def test_what_cannot_be_read_stays_as_it_was() -> None:
     assert mdev_types([gpu(), UnreadDevice(mdev().name, "?")], last) == (type_(15, ONE),)
 
 
+def test_a_parent_that_cannot_be_read_stays_whole_though_one_of_its_devices_cannot_be_read_either() -> None:
+    last = (type_(13, ONE, OTHER),)
+    assert mdev_types([UnreadDevice(node_name(GPU), "?"), UnreadDevice(mdev().name, "?"), mdev(OTHER)], last) == last
+
+
 @given(st.permutations([gpu(), mdev(), mdev(OTHER), function()]))
 def test_order_does_not_matter(devices: list[NodeDevice]) -> None:
     assert mdev_types(devices, ()) == (type_(15, ONE, OTHER),)

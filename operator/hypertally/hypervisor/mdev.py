@@ -33,7 +33,10 @@ def mdev_types(devices: Sequence[NodeDevice], last: Iterable[MdevType]) -> tuple
         for kind in parent.mdev_kinds
     }
     before = {_Slot(each.parent_address, each.type): each for each in last}
+    read = {str(parent.address) for parent in parents.values()}
     for slot, instances in _instances(devices, parents, before).items():
+        if slot.parent_address not in read:
+            continue  # What it offers is known from last time only, and so is what exists of it.
         known = types.get(slot) or MdevType(parent_address=slot.parent_address, type=slot.type)
         types[slot] = structs.replace(known, instances=tuple(sorted(instances)))
     if any(isinstance(device, UnreadDevice) for device in devices):
