@@ -12,6 +12,7 @@ from hypertally.hypervisor.cpu_set import parse_cpu_set
 from hypertally.hypervisor.facts import CpuMap, Snapshot, Unread
 from hypertally.hypervisor.numa import numa_cells, read_cells
 from hypertally.hypervisor.pages import huge_pages_in_use, ordinary_size_kib, smallest_huge_kib
+from hypertally.hypervisor.report import report
 from hypertally.hypervisor.reserved_pages import ReservedPages
 from hypertally.hypervisor.settings import AuditSettings
 from tests.support.recordings import CAPABILITIES, capabilities
@@ -124,6 +125,14 @@ def test_on_an_odd_host_a_single_cell_has_all_of_the_kernels_memory_and_its_ordi
     (cell,) = cells_of(odd)
     assert cell.memory_mib == 24 * 1024
     assert cell.pages[0] == Pages(size_kib=4, total=24 * GIB // 4)
+
+
+def test_a_single_cell_is_unknown_while_the_kernels_memory_is_and_stays_as_it_was() -> None:
+    last = report(host("offline-cpus", memory_kib={"total": 24 * GIB})).content
+    audit = report(host("offline-cpus", memory_kib=Unread("no")), last)
+    assert audit.content.numa_cells == last.numa_cells
+    assert "numaCells: no" in map(str, audit.problems)
+    assert len(cells_of(host("intel-2-sockets-smt", memory_kib=Unread("no")))) == 2
 
 
 @given(st.integers(0, 2**50))

@@ -21,6 +21,8 @@ def numa_cells(snapshot: Snapshot, offered: OfferedCpus | Unread) -> Part[tuple[
         return Part(cells)
     if isinstance(offered, Unread):
         return Part(offered)
+    if isinstance(snapshot.memory_kib, Unread) and _has_all_memory(cells):
+        return Part(snapshot.memory_kib)
     reserved = snapshot.settings.reserved_huge_pages
     return Part(tuple(_numa_cell(cell, offered, reserved) for cell in cells), tuple(_misplaced(cells, reserved)))
 
@@ -31,9 +33,14 @@ def read_cells(snapshot: Snapshot) -> tuple[Cell, ...] | Unread:
         return snapshot.capabilities
     cells = snapshot.capabilities.cells
     total = memory.kernels_total_kib(snapshot)
-    if isinstance(cells, Unread) or len(cells) != 1 or total is None or not cells[0].memory_kib:
+    if isinstance(cells, Unread) or total is None or not _has_all_memory(cells):
         return cells
     return (_with_all_memory(cells[0], total),)
+
+
+def _has_all_memory(cells: tuple[Cell, ...]) -> bool:
+    """Whether it is the only one; one of which libvirt tells no memory is left so."""
+    return len(cells) == 1 and cells[0].memory_kib > 0
 
 
 def _with_all_memory(cell: Cell, total_kib: int) -> Cell:
