@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from devhost import Host
-from hypertally.hypervisor.connection import Connection, KeepAlive
+from hypertally.hypervisor.connection import Connection, KeepAlive, ListedDevice
 from hypertally.hypervisor.errors import (
     CallFailed,
     CallUnsupported,
@@ -14,8 +15,12 @@ from hypertally.hypervisor.errors import (
     HypervisorUnavailable,
     UnsupportedScheme,
 )
-from hypertally.hypervisor.events import start_event_loop
+from hypertally.hypervisor.events import start_event_loop, watch
+from hypertally.hypervisor.facts import Unread
+from hypertally.hypervisor.settings import AuditSettings
+from hypertally.hypervisor.snapshot import look_at_devices, take_snapshot
 from hypertally.hypervisor.spec import parse_connection
+from tests.support.modular import NODE_DEVICES, connection_without, refused
 
 NOBODY = 65534
 
@@ -117,3 +122,21 @@ def test_a_frozen_libvirtd_is_noticed_by_keep_alive(own_host: Host) -> None:
     own_host.freeze()
     with pytest.raises(HypervisorUnavailable, match="keepalive timeout"):
         connection.hostname()
+
+
+def test_a_daemon_for_node_devices_that_is_not_there_is_no_lost_connection() -> None:
+    start_event_loop()
+    connection = connection_without(NODE_DEVICES)
+    assert watch(connection, lambda _: None, lambda: None).registered_of_devices == ()
+    seen = take_snapshot(connection, AuditSettings())
+    reason = "Failed to connect socket to '/run/libvirt/virtnodedevd-sock-ro': No such file or directory"
+    assert seen.node_devices == Unread(reason)
+    connection.close()
+    with pytest.raises(HypervisorUnavailable, match="virtnodedevd"):
+        look_at_devices(connection, AuditSettings())
+
+
+def test_a_daemon_for_node_devices_that_goes_meanwhile_costs_the_device() -> None:
+    connection = Connection.open(parse_connection("test:///default"))
+    with pytest.raises(CallFailed, match=r"^Failed to connect"):
+        connection.device_document(ListedDevice("pci", SimpleNamespace(XMLDesc=refused(NODE_DEVICES))))

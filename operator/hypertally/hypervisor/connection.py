@@ -210,15 +210,15 @@ class Connection:
         """Active ones: mediated devices and their parents; all PCI and vDPA devices if some may be `offered`."""
         flags = MEDIATED_DEVICES | (PCI_DEVICES if offered else 0) | (NETWORK_INTERFACES if interfaces else 0)
         try:
-            listed = self.ask(self._handle.listAllDevices, flags | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE)
+            listed = self.ask_beside(self._handle.listAllDevices, flags | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE)
         except CallFailed:
             # The test driver and libvirt before 7.3 refuse the flag; they have no devices that are only defined.
-            listed = self.ask(self._handle.listAllDevices, flags)
+            listed = self.ask_beside(self._handle.listAllDevices, flags)
         return [ListedDevice(str(device.name()), device) for device in listed]
 
     def device_document(self, device: ListedDevice) -> str:
         """The device's XML; DeviceGone if it vanished meanwhile."""
-        return str(self.ask(device.handle.XMLDesc, 0))
+        return str(self.ask_beside(device.handle.XMLDesc, 0))
 
     def _guests_one_by_one(self) -> Iterator[ListedGuest]:
         for domain in self.ask(self._handle.listAllDomains, 0):
@@ -243,6 +243,21 @@ class Connection:
             return function(*arguments, **named)
         except libvirt.libvirtError as error:
             raise self._translated(error) from None
+
+    def ask_beside(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Asks for what is not the guests': of modular daemons another answers, whose absence loses no connection.
+
+        virtqemud connects to it at a question (remoteOpenConn in libvirt's remote_daemon_dispatch.c) and passes on what
+        went wrong as it is: VIR_ERR_SYSTEM_ERROR of VIR_FROM_RPC, like a broken connection of its own.
+        """
+        self.calls += 1
+        try:
+            return function(*arguments, **named)
+        except libvirt.libvirtError as error:
+            meant = self._translated(error)
+            if isinstance(meant, HypervisorUnavailable) and self.is_alive():
+                meant = CallFailed(_one_line(error))
+            raise meant from None
 
     def _translated(self, error: libvirt.libvirtError) -> HypervisorError:
         code, origin, text = error.get_error_code(), error.get_error_domain(), _one_line(error)

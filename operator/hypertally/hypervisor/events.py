@@ -101,7 +101,7 @@ def watch(connection: Connection, changed: Callable[[str], None], closed: Callab
 
 
 def _watch_devices(connection: Connection, changed: Callable[[str], None]) -> tuple[int, ...]:
-    """Empty for a driver that does not tell of node devices: then each audit asks for all of them anew."""
+    """Empty where nobody tells of node devices, or not at present: then each audit asks for all of them anew."""
 
     def on_change(_connection: object, device: libvirt.virNodeDevice, *_: object) -> None:
         name = device.name()
@@ -110,7 +110,7 @@ def _watch_devices(connection: Connection, changed: Callable[[str], None]) -> tu
 
     try:
         registered = tuple(
-            connection.ask(connection.handle.nodeDeviceEventRegisterAny, None, kind, on_change, None)
+            connection.ask_beside(connection.handle.nodeDeviceEventRegisterAny, None, kind, on_change, None)
             for kind in DEVICE_EVENTS
         )
     except CallFailed:
