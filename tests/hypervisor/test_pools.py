@@ -1,29 +1,23 @@
 """Asking libvirt for its storage pools, where something of it is missing or goes away meanwhile."""
 
+import os
+from errno import EACCES, ECONNREFUSED
 from typing import Any, NoReturn
 
 import libvirt
 import pytest
 
 from hypertally.hypervisor.connection import Connection
-from hypertally.hypervisor.errors import HypervisorError, HypervisorUnavailable, PoolGone
-from hypertally.hypervisor.facts import PoolFacts, Unread
+from hypertally.hypervisor.errors import CallUnsupported, HypervisorUnavailable, PoolGone
+from hypertally.hypervisor.facts import Absent, PoolFacts, Unread
 from hypertally.hypervisor.pools import ListedPool, look_at_pools
 from hypertally.hypervisor.spec import parse_connection
-
-NO_DAEMON = "Failed to connect socket to '/run/libvirt/virtstoraged-sock-ro': No such file or directory"
+from tests.support.modular import STORAGE, connection_without
 
 
 @pytest.fixture
 def connection() -> Connection:
     return Connection.open(parse_connection("test:///default"))
-
-
-def failing(monkeypatch: pytest.MonkeyPatch, connection: Connection, error: HypervisorError) -> None:
-    def fail(*_: object) -> NoReturn:
-        raise error
-
-    monkeypatch.setattr(connection, "ask", fail)
 
 
 def test_the_pool_of_the_test_driver_is_listed(connection: Connection) -> None:
@@ -32,22 +26,35 @@ def test_the_pool_of_the_test_driver_is_listed(connection: Connection) -> None:
     assert [(pool.name, pool.active) for pool in seen] == [("default-pool", True)]
 
 
-def test_a_host_without_storage_daemon_has_no_pools(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, connection, HypervisorUnavailable(NO_DAEMON))
+def test_a_driver_without_storage_has_no_pools(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise CallUnsupported
+
+    monkeypatch.setattr(connection, "ask_beside", refuse)
     assert look_at_pools(connection) is None
 
 
-def test_a_storage_daemon_that_fails_costs_the_pools(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, connection, HypervisorUnavailable("broken pipe"))
-    assert look_at_pools(connection) == Unread("broken pipe")
+def test_a_storage_daemon_that_is_not_there_is_told_apart_from_one_that_fails() -> None:
+    seen = look_at_pools(connection_without(STORAGE))
+    assert seen == Absent("Failed to connect socket to '/run/libvirt/virtstoraged-sock-ro': No such file or directory")
 
 
-def test_a_connection_that_is_lost_is_no_matter_of_pools(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failing(monkeypatch, connection, HypervisorUnavailable("gone"))
-    monkeypatch.setattr(connection, "is_alive", lambda: False)
-    with pytest.raises(HypervisorUnavailable, match="gone"):
+@pytest.mark.parametrize("number", [ECONNREFUSED, EACCES])
+def test_a_storage_daemon_that_does_not_answer_costs_the_pools(number: int) -> None:
+    seen = look_at_pools(connection_without(STORAGE, number))
+    assert type(seen) is Unread
+    assert seen.reason.endswith(os.strerror(number))
+
+
+def test_a_storage_daemon_in_another_language_is_absent_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.strerror", lambda _: "Datei oder Verzeichnis nicht gefunden")
+    assert isinstance(look_at_pools(connection_without(STORAGE)), Absent)
+
+
+def test_a_connection_that_is_lost_is_no_matter_of_pools() -> None:
+    connection = connection_without(STORAGE)
+    connection.close()
+    with pytest.raises(HypervisorUnavailable, match="virtstoraged"):
         look_at_pools(connection)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hypertally.api.inventory import StoragePool
 from hypertally.hypervisor.ceph_conf import CephConf
-from hypertally.hypervisor.facts import Part, PoolFacts, Problem, Unread
+from hypertally.hypervisor.facts import Absent, Part, PoolFacts, Problem, Unread
 from hypertally.hypervisor.report import report
 from hypertally.hypervisor.storage_pools import storage_pools
 from tests.support.snapshots import HOST_UUID, snapshot, uuid_of
@@ -120,6 +120,16 @@ def test_pools_that_cannot_be_listed_stay_as_they_were() -> None:
     audit = report(snapshot(storage_pools=Unread("no answer for 5 s")), last)
     assert audit.content.storage_pools == last.storage_pools
     assert [str(problem) for problem in audit.problems] == ["storagePools: no answer for 5 s"]
+
+
+def test_a_storage_daemon_that_is_not_there_has_no_pools_unless_some_are_known() -> None:
+    without = snapshot(storage_pools=Absent("no such socket"))
+    never = report(without)
+    assert (never.content.storage_pools, never.problems) == ((), ())
+    last = report(snapshot(storage_pools=(facts(),))).content
+    audit = report(without, last)
+    assert audit.content.storage_pools == last.storage_pools
+    assert [str(problem) for problem in audit.problems] == ["storagePools: no such socket"]
 
 
 def test_a_hypervisor_without_storage_driver_has_no_pools_and_no_problem() -> None:

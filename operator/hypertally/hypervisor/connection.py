@@ -5,6 +5,7 @@ Opening blocks as well, without an end if libvirtd is frozen: no keep-alive is o
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from errno import ENOENT
 from typing import Any, ParamSpec, Self, TypeVar
 
 import libvirt
@@ -15,6 +16,7 @@ from .documents import Documents
 from .errors import (
     CallFailed,
     CallUnsupported,
+    DaemonAbsent,
     DeviceGone,
     GuestGone,
     HypervisorError,
@@ -256,7 +258,8 @@ class Connection:
         except libvirt.libvirtError as error:
             meant = self._translated(error)
             if isinstance(meant, HypervisorUnavailable) and self.is_alive():
-                meant = CallFailed(_one_line(error))
+                # virReportSystemError puts errno here; its text is in the language of the daemon.
+                meant = (DaemonAbsent if error.get_int1() == ENOENT else CallFailed)(_one_line(error))
             raise meant from None
 
     def _translated(self, error: libvirt.libvirtError) -> HypervisorError:

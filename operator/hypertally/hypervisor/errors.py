@@ -33,6 +33,10 @@ class CallUnsupported(CallFailed):
     """The driver does not implement the call."""
 
 
+class DaemonAbsent(CallFailed):
+    """Of modular daemons the one that would answer is not there: it has no socket."""
+
+
 class GuestGone(CallFailed):
     """The guest is not there any more."""
 

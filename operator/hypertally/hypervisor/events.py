@@ -13,7 +13,6 @@ import libvirt
 
 from .connection import Connection
 from .errors import CallFailed
-from .pools import ask_storage
 
 GUEST_EVENTS = (
     libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -127,7 +126,7 @@ def _watch_pools(connection: Connection, changed: Callable[[str], None]) -> tupl
 
     try:
         return tuple(
-            ask_storage(connection, connection.handle.storagePoolEventRegisterAny, None, kind, on_change, None)
+            connection.ask_beside(connection.handle.storagePoolEventRegisterAny, None, kind, on_change, None)
             for kind in POOL_EVENTS
         )
     except CallFailed:

@@ -23,6 +23,10 @@ class Unread:
     reason: str
 
 
+class Absent(Unread):
+    """Nobody is there to be asked: no loss where nothing ever was known."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """A part of the report that is not what the host has now: the last known value stands in for it, if any."""

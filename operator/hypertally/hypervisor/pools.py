@@ -1,22 +1,15 @@
 """Asks libvirt for its storage pools, which may hang while libvirt refreshes a pool on a dead server."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import libvirt
 
 from .connection import Connection
-from .errors import CallFailed, CallUnsupported, HypervisorUnavailable, PoolGone
-from .facts import PoolFacts, Unread
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from .errors import CallFailed, CallUnsupported, DaemonAbsent, PoolGone
+from .facts import Absent, PoolFacts, Unread
 
 PATIENCE_SECONDS = 5.0
-
-_STORAGE_DAEMON = "virtstoraged-sock"
-"""Part of the path of the socket that libvirt looks for where its daemons are modular, and of its complaint."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +32,8 @@ def _pools(connection: Connection) -> tuple[PoolFacts, ...] | Unread | None:
         listed = list_pools(connection)
     except CallUnsupported:
         return None
+    except DaemonAbsent as error:
+        return Absent(str(error))
     except CallFailed as error:
         return Unread(str(error))
     found = (_pool(connection, pool) for pool in listed)
@@ -48,7 +43,7 @@ def _pools(connection: Connection) -> tuple[PoolFacts, ...] | Unread | None:
 def _pool(connection: Connection, pool: ListedPool) -> PoolFacts | None:
     """None for a pool that vanished between the two questions."""
     try:
-        return PoolFacts(pool.uuid, pool.name, pool.active, str(ask_storage(connection, pool.handle.XMLDesc, 0)))
+        return PoolFacts(pool.uuid, pool.name, pool.active, str(connection.ask_beside(pool.handle.XMLDesc, 0)))
     except PoolGone:
         return None
     except CallFailed as error:
@@ -62,15 +57,5 @@ def list_pools(connection: Connection) -> list[ListedPool]:
     return [
         ListedPool(str(pool.UUIDString()).lower(), str(pool.name()), is_active, pool)
         for flags, is_active in ((active, True), (inactive, False))
-        for pool in ask_storage(connection, connection.handle.listAllStoragePools, flags)
+        for pool in connection.ask_beside(connection.handle.listAllStoragePools, flags)
     ]
-
-
-def ask_storage(connection: Connection, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Of modular daemons another one answers than for guests, and its absence is no loss of the connection."""
-    try:
-        return connection.ask(function, *arguments, **named)
-    except HypervisorUnavailable as error:
-        if not connection.is_alive():
-            raise
-        raise (CallUnsupported if _STORAGE_DAEMON in str(error) else CallFailed)(str(error)) from None

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from hypertally.api.inventory import StoragePool
 
 from .ceph_conf import CephConf, host_of
-from .facts import Part, PoolFacts, Problem, Snapshot, Unread
+from .facts import Absent, Part, PoolFacts, Problem, Snapshot, Unread
 from .xml import UnreadableXml, parse
 
 _BYTES_PER_MIB = 1024 * 1024
@@ -31,9 +31,11 @@ class _Ground:
 def storage_pools(snapshot: Snapshot, host_uuid: str, last: Iterable[StoragePool]) -> Part[tuple[StoragePool, ...]]:
     """By uuid. `last` are the last known ones: they stand in for pools that cannot be read."""
     pools, ground = snapshot.storage_pools, _Ground(host_uuid, snapshot.ceph)
+    known = {pool.uuid: pool for pool in last}
+    if isinstance(pools, Absent) and not known:
+        return Part(())
     if isinstance(pools, Unread):
         return Part(pools)
-    known = {pool.uuid: pool for pool in last}
     found, problems = [], []
     for facts in sorted(pools or (), key=lambda pool: pool.uuid):
         pool = _pool(facts, ground)
