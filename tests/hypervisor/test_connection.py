@@ -16,7 +16,7 @@ from hypertally.hypervisor.errors import (
     UnsupportedScheme,
 )
 from hypertally.hypervisor.events import start_event_loop, watch
-from hypertally.hypervisor.facts import Unread
+from hypertally.hypervisor.facts import Absent
 from hypertally.hypervisor.settings import AuditSettings
 from hypertally.hypervisor.snapshot import look_at_devices, take_snapshot
 from hypertally.hypervisor.spec import parse_connection
@@ -130,7 +130,7 @@ def test_a_daemon_for_node_devices_that_is_not_there_is_no_lost_connection() -> 
     assert watch(connection, lambda _: None, lambda: None).registered_of_devices == ()
     seen = take_snapshot(connection, AuditSettings())
     reason = "Failed to connect socket to '/run/libvirt/virtnodedevd-sock-ro': No such file or directory"
-    assert seen.node_devices == Unread(reason)
+    assert seen.node_devices == Absent(reason)
     connection.close()
     with pytest.raises(HypervisorUnavailable, match="virtnodedevd"):
         look_at_devices(connection, AuditSettings())

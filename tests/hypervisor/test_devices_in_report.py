@@ -10,7 +10,7 @@ from hypertally.api.inventory import PciDevice, PciType
 from hypertally.hypervisor.audit import audit
 from hypertally.hypervisor.connection import Connection
 from hypertally.hypervisor.device_spec import device_spec
-from hypertally.hypervisor.facts import GuestFacts, Unread
+from hypertally.hypervisor.facts import Absent, GuestFacts, Unread
 from hypertally.hypervisor.node_devices import MdevKind, MediatedDevice, NodeDevice, Vdpa
 from hypertally.hypervisor.report import Audit, report
 from hypertally.hypervisor.settings import AuditSettings
@@ -83,6 +83,16 @@ def test_a_guest_with_a_vdpa_interface_holds_the_vf_behind_it() -> None:
     assert pools(first) == {PciType.VDPA: [(VF1, False)], PciType.VF: [(VF2, False)], PciType.PF: [(PF, False)]}
     again = look(card(), with_devices(USES_VDPA + USES_VF2), last=first).content
     assert again.guests[0].pci_addresses == (VF1, VF2)
+
+
+def test_a_host_without_the_daemon_of_devices_is_complete_if_none_was_offered_or_known() -> None:
+    nobody = Absent("Failed to connect socket to '/run/libvirt/virtnodedevd-sock': No such file or directory")
+    assert look(nobody, settings=AuditSettings()).problems == ()
+    assert {each.part for each in look(nobody).problems} == {"pciPools", "mdevTypes"}
+    known = look((function("0000:06:00.0", mdev_kinds=(MdevKind("nvidia-11", "M", 1),)),), settings=AuditSettings())
+    again = look(nobody, settings=AuditSettings(), last=known.content)
+    assert again.content.mdev_types == known.content.mdev_types
+    assert {each.part for each in again.problems} == {"mdevTypes"}
 
 
 def test_an_mdev_that_a_guest_holds_is_told_by_its_uuid_on_both_sides() -> None:

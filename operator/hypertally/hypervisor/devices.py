@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypertally.api.inventory import MdevType, PciPool
 
-from .facts import Part, Problem, Snapshot, Unread
+from .facts import Absent, Part, Problem, Snapshot, Unread
 from .mdev import mdev_types
 from .node_devices import NodeDevice, OtherDevice, UnreadDevice
 from .pci import PciView, pci_pools
@@ -30,7 +30,9 @@ def see_devices(
 
     Where devices cannot be listed nothing is said to be gone (Nova would report a host without any).
     """
-    specs, found = snapshot.settings.device_spec, snapshot.node_devices
+    specs, found, types = snapshot.settings.device_spec, snapshot.node_devices, tuple(types)
+    if isinstance(found, Absent) and not specs and not types:
+        return SeenDevices(Part(pci_pools((), (), used, pools).pools), Part(()))
     if isinstance(found, Unread):
         # Without an allow-list nothing depends on what the host has.
         return SeenDevices(Part(found if specs else pci_pools((), (), used, pools).pools), Part(found))

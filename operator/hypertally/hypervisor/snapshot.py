@@ -17,8 +17,8 @@ from .disk_home import DiskHome
 from .disk_space import look_at_disk, look_at_files
 from .documents import Signature
 from .domain_xml import Domain, read_domain
-from .errors import CallFailed, CallUnsupported, DeviceGone, GuestGone
-from .facts import GuestFacts, Snapshot, Unread
+from .errors import CallFailed, CallUnsupported, DaemonAbsent, DeviceGone, GuestGone
+from .facts import Absent, GuestFacts, Snapshot, Unread
 from .guests import is_told_by_xml_only
 from .image_files import with_files
 from .mounts import Mounts, look_at_mounts
@@ -85,6 +85,8 @@ def _try_optional(ask: Callable[[], T]) -> T | Unread | None:
         return ask()
     except CallUnsupported:
         return None
+    except DaemonAbsent as error:
+        return Absent(str(error))
     except CallFailed as error:
         return Unread(str(error))
 
