@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from devcluster import Cluster
 from hypertally.agent.lease import LeaseKeeper, is_in_seat, unique_holder
 from hypertally.agent.shared import Shared
 from hypertally.agent.tenure import Tenure, seat
+from hypertally.api.compute_node import AuditMark, LeasedAudit
 from hypertally.api.names import AGENT_MANAGER
+from hypertally.controller.agents import read_lease
 from hypertally.kube.access import find_access
 from hypertally.kube.client import KubeClient
 from hypertally.kube.kinds import LEASE, Ref
@@ -39,6 +42,7 @@ class Keeper:
             wall=lambda: datetime(2026, 1, 1, tzinfo=UTC),
             chance=lambda: 0.5,
         )
+        self.proofs = shared.proofs
         self.keeper = LeaseKeeper(self.client, Ref(LEASE, self.name, NAMESPACE), 10.0, shared, self.seat)
 
     def renew(self, after: float = 0.0) -> bool:
@@ -46,6 +50,20 @@ class Keeper:
         self.now += after
         self.keeper._renew()
         return self.tenure.held
+
+    def audit(self, times: int = 1) -> AuditMark:
+        """Audits of an unchanged host, each shown by a renewal: what the controller then reads."""
+        for _ in range(times):
+            audit = LeasedAudit(uid="u", report_generation=1, audit=self.proofs.next_number(self.name))
+            self.proofs.publish(self.name, audit)
+            assert self.renew(after=10)
+        return self.mark()
+
+    def mark(self) -> AuditMark:
+        """What a claim would be stamped with now."""
+        look = read_lease(self.client.get(Ref(LEASE, self.name, NAMESPACE))).look(self.name)
+        assert look is not None
+        return look.mark
 
     def holds(self) -> bool:
         lease = self.client.get(Ref(LEASE, self.name, NAMESPACE))
@@ -59,6 +77,13 @@ class Node:
 
     def agent(self, where: str) -> Keeper:
         return Keeper(self.client, self.name, where)
+
+
+def restore(watched: Watched, backup: dict[str, Any]) -> None:
+    """As far as the agent can see: the Lease is what it was, in a version that the agent did not write last."""
+    kept = {key: value for key, value in backup["metadata"].items() if key in ("name", "namespace", "annotations")}
+    manifest = json.dumps({**backup, "metadata": kept})
+    watched.cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
 
 @pytest.fixture
@@ -137,6 +162,51 @@ def test_a_lease_that_somebody_edited_or_deleted_is_renewed(node: Node, watched:
     watched.cluster.kubectl("delete", "lease", node.name, "-n", NAMESPACE)
     assert agent.renew(after=10)
     assert agent.holds()
+
+
+def test_audits_of_before_a_restored_backup_prove_nothing_of_claims_stamped_after_it(
+    node: Node, watched: Watched
+) -> None:
+    """Numbers are given a second time then: the agent goes on under a new name, and without waiting for itself."""
+    agent, stamps = node.agent(HERE), set()
+    agent.audit(times=4)
+    backup = watched.lease()
+    agent.audit(times=4)
+    for number in (8, 9):
+        restore(watched, backup)
+        stamps.add(agent.mark().holder)
+        assert agent.renew(after=10)
+        assert agent.mark().holder not in stamps
+        assert agent.mark().audit == number  # of an audit from before: the next one but one proves
+        stamps.add(agent.audit().holder)
+        assert agent.holds()
+    assert len(stamps) == 3
+    assert all(is_in_seat(holder, HERE) for holder in stamps)
+
+
+def test_an_agent_whose_lease_another_had_after_a_restored_backup_is_a_new_holder_too(
+    node: Node, watched: Watched
+) -> None:
+    agent, other = node.agent(HERE), node.agent(ELSEWHERE)
+    stamp = agent.audit()
+    backup = watched.lease()
+    agent.audit(times=2)
+    restore(watched, backup)
+    other.renew()
+    assert other.renew(after=LASTS + 1)
+    other.audit(times=3)  # its numbers are none of the other one's
+    assert not agent.renew(after=10)
+    assert agent.renew(after=LASTS + 1)
+    assert agent.mark().holder not in (stamp.holder, other.keeper.holder)
+
+
+def test_edits_and_a_lost_answer_cost_no_claim_its_stamp(node: Node, watched: Watched) -> None:
+    agent = node.agent(HERE)
+    stamp = agent.audit(times=2)
+    watched.cluster.kubectl("annotate", "lease", node.name, "-n", NAMESPACE, "a.example/b=c")
+    assert agent.audit().holder == stamp.holder
+    node.client.apply(Ref(LEASE, node.name, NAMESPACE), agent.keeper.body(agent.proofs.show()))  # never heard of
+    assert agent.audit() == AuditMark(holder=stamp.holder, audit=4)
 
 
 def test_a_holder_names_its_seat() -> None:

@@ -3,19 +3,23 @@
 It is renewed by compare-and-swap: two agents under one name never renew it in turns. Who finds it held by another waits
 until it has stood still for as long as it lasts, by the waiting agent's own clock; a successor in the same seat (same
 machine, same connections) takes it over at once, and its predecessor stands back.
+
+Who finds in it less than the server has acknowledged (a backup was restored, somebody deleted it) goes on under a new
+name: claims may have been stamped with a number that was given before, and its audits of then would prove them.
 """
 
 import logging
 import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol
 
 import msgspec
 
 from hypertally.api.bounds import HOLDER_MAX
+from hypertally.api.compute_node import LeasedAudit
 from hypertally.api.names import AUDITS_ANNOTATION, HOSTS_ANNOTATION
 from hypertally.kube.errors import Conflict, KindMissing, KubeError, NotFound
 from hypertally.kube.kinds import Ref
@@ -47,7 +51,7 @@ class Server(Protocol):
 
 
 def unique_holder(node_name: str, seat: str = "") -> str:
-    """Never the same for two processes: what one proved, the next has not."""
+    """Never the same twice: what one has proved, the next has not."""
     tail = f"_{seat}_{secrets.token_hex(8)}" if seat else f"_{secrets.token_hex(8)}"
     return node_name[: HOLDER_MAX - len(tail)] + tail
 
@@ -63,12 +67,13 @@ class _Standing:
     holder: str
     version: str
     lasts: float
+    audits: Mapping[str, LeasedAudit] = field(default_factory=dict)
 
     @classmethod
     def read(cls, lease: Mapping[str, Any]) -> "_Standing":
-        spec = lease.get("spec") or {}
+        spec, metadata = lease.get("spec") or {}, lease["metadata"]
         lasts = float(spec.get("leaseDurationSeconds") or 0)
-        return cls(spec.get("holderIdentity") or "", lease["metadata"]["resourceVersion"], lasts)
+        return cls(spec.get("holderIdentity") or "", metadata["resourceVersion"], lasts, _audits(metadata))
 
 
 class LeaseKeeper:
@@ -76,6 +81,8 @@ class LeaseKeeper:
 
     def __init__(self, server: Server, ref: Ref, interval: float, shared: Shared, seat: str = "") -> None:
         self.holder = unique_holder(ref.name, seat)
+        self._names = {self.holder}
+        """Each holder that this agent has been."""
         self._server, self._ref, self._interval, self._shared = server, ref, interval, shared
         self._seat = seat
         self._acquired = micro_time(shared.wall())
@@ -162,6 +169,7 @@ class LeaseKeeper:
         found = self._look()
         if found is None or not found.holder or self._is_free(found):
             self._mine = found.version if found else None
+            self._go_on_from(found)
             return True
         why = (
             f"{self._ref} is held by {found.holder}: another agent serves node {self._ref.name}, and this one writes "
@@ -170,6 +178,15 @@ class LeaseKeeper:
         self._shared.tenure.lose(why)
         self._trouble.say(why)
         return False
+
+    def _go_on_from(self, found: _Standing | None) -> None:
+        """Under a new name, unless what stands is what was leased under this one, or more (an answer was lost)."""
+        shown = found.audits if found and found.holder == self.holder else {}
+        if self._shared.proofs.are_shown(shown):
+            return
+        self.holder = unique_holder(self._ref.name, self._seat)
+        self._names.add(self.holder)
+        log.info("%s is not as this agent left it: going on as %s, nothing is proven yet", self._ref, self.holder)
 
     def _look(self) -> _Standing | None:
         try:
@@ -180,8 +197,8 @@ class LeaseKeeper:
             return None
 
     def _is_free(self, found: _Standing) -> bool:
-        """Ours (somebody edited it), a predecessor's in this seat, or one that has stood still for its whole life."""
-        if found.holder == self.holder or (is_in_seat(found.holder, self._seat) and not self._was_held):
+        """Ours (edited or gone back), a predecessor's in this seat, or one that has stood still for its whole life."""
+        if found.holder in self._names or (is_in_seat(found.holder, self._seat) and not self._was_held):
             return True
         now = self._shared.clock()
         if self._others is None or self._others.version != found.version:
@@ -196,6 +213,15 @@ class LeaseKeeper:
             self._server.apply(self._ref, self.body(self._shared.proofs.show(), _LEFT_SECONDS))
         except KubeError as error:
             log.info("%s is left as it is: %s", self._ref, error)
+
+
+def _audits(metadata: Mapping[str, Any]) -> dict[str, LeasedAudit]:
+    """What cannot be read shows nothing."""
+    text = (metadata.get("annotations") or {}).get(AUDITS_ANNOTATION, "{}")
+    try:
+        return msgspec.json.decode(text, type=dict[str, LeasedAudit])
+    except msgspec.DecodeError:
+        return {}
 
 
 def _json(value: Mapping[str, Any]) -> str:

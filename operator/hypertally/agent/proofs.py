@@ -3,7 +3,8 @@
 A claim is stamped with the number that the Lease shows when the claim is written, and any audit numbered two higher
 proves that it began later. For that to be true although a Lease is up to 10 s old and events make an audit a second,
 an audit takes as its number one more than the number that the server *acknowledged in the Lease* before the audit
-began, not one more than the last audit's: while the Lease shows k, no audit is numbered k + 2.
+began, not one more than the last audit's: while the Lease shows k, no audit is numbered k + 2. A Lease that shows
+less than was acknowledged breaks that, which is why its holder then changes (lease.py).
 """
 
 from collections.abc import Mapping
@@ -45,3 +46,9 @@ class Proofs:
         with self._lock:
             for node, audit in shown.items():
                 self._leased[node] = max(self._leased.get(node, 0), audit.audit)
+
+    def are_shown(self, found: Mapping[str, LeasedAudit]) -> bool:
+        """A Lease that shows these shows at least everything that was acknowledged: no audit has begun that is
+        numbered two higher than what it shows."""
+        with self._lock:
+            return all(node in found and found[node].audit >= number for node, number in self._leased.items())
