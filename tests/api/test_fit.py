@@ -97,6 +97,18 @@ def test_the_order_in_which_things_are_found_does_not_matter(content: ReportCont
     assert fit_report(shuffled(content, chance(content))) == fit_report(content)
 
 
+def test_of_two_cells_with_one_number_the_same_stays_however_their_lists_are_ordered() -> None:
+    pages = (Pages(size_kib=4, total=1), Pages(size_kib=2048, total=3))
+    one = NumaCell(id=0, memory_mib=7, pages=pages)
+    other = replace(one, distances=(Distance(cell=5, value=10),))
+    found = {fit_report(content(numa_cells=(a, b))).numa_cells for a in turned(one) for b in turned(other)}
+    assert len(found) == 1
+
+
+def turned(cell: NumaCell) -> tuple[NumaCell, NumaCell]:
+    return cell, replace(cell, pages=cell.pages[::-1])
+
+
 def shuffled(value: Any, random: Random) -> Any:
     """With every list in another order, at every depth."""
     changed: dict[str, Any] = {}
