@@ -31,11 +31,11 @@ def see_devices(
     Where devices cannot be listed nothing is said to be gone (Nova would report a host without any).
     """
     specs, found, types = snapshot.settings.device_spec, snapshot.node_devices, tuple(types)
-    if isinstance(found, Absent) and not specs and not types:
-        return SeenDevices(Part(pci_pools((), (), used, pools).pools), Part(()))
     if isinstance(found, Unread):
+        no_loss = isinstance(found, Absent) and not specs and not types
         # Without an allow-list nothing depends on what the host has.
-        return SeenDevices(Part(found if specs else pci_pools((), (), used, pools).pools), Part(found))
+        offered = found if specs else pci_pools((), (), used, pools).pools
+        return SeenDevices(Part(offered), Part(() if no_loss else found))
     if found is None:
         remark = f"device spec: the driver {snapshot.driver} lists no devices, so none is offered"
         return SeenDevices(Part(()), Part(()), (remark,) if specs else ())
