@@ -238,9 +238,14 @@ def granted(cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture
-def watched(granted: Cluster, request: pytest.FixtureRequest) -> Watched:
-    """A node name that no other test uses."""
-    return Watched(granted, re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:60].strip("-"))
+def node_name(request: pytest.FixtureRequest) -> str:
+    """That no other test uses."""
+    return re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:60].strip("-")
+
+
+@pytest.fixture
+def watched(granted: Cluster, node_name: str) -> Watched:
+    return Watched(granted, node_name)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Whose last known values stand in for what cannot be read: looks at made-up hosts, told to a real API server."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -98,21 +97,18 @@ def client(cluster: Cluster) -> Iterator[KubeClient]:
     client.close()
 
 
-@pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    return re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:60].strip("-")
-
-
-def test_what_cannot_be_read_is_as_it_was(client: KubeClient, name: str) -> None:
-    agent = Agent(client, name)
+def test_what_cannot_be_read_is_as_it_was(client: KubeClient, node_name: str) -> None:
+    agent = Agent(client, node_name)
     agent.look_at(host(ONE, of(100)))
     agent.look_at(host(ONE, HANGS))
     assert agent.disk_mib() == 100 * 1024
     assert find_condition(agent.held(), "InventoryComplete")["status"] == "False"
 
 
-def test_a_connection_that_led_elsewhere_for_a_while_brings_no_values_from_there(client: KubeClient, name: str) -> None:
-    agent = Agent(client, name)
+def test_a_connection_that_led_elsewhere_for_a_while_brings_no_values_from_there(
+    client: KubeClient, node_name: str
+) -> None:
+    agent = Agent(client, node_name)
     agent.look_at(host(ONE, of(100)))
     agent.look_at(host(OTHER, of(777)))
     agent.look_at(host(ONE, HANGS))
@@ -120,15 +116,15 @@ def test_a_connection_that_led_elsewhere_for_a_while_brings_no_values_from_there
 
 
 def test_a_machine_that_was_replaced_has_nothing_of_its_predecessor(
-    client: KubeClient, name: str, cluster: Cluster
+    client: KubeClient, node_name: str, cluster: Cluster
 ) -> None:
     """As its operator is told to, somebody deletes the old record."""
-    Agent(client, name).look_at(host(ONE, of(100)))
-    agent = Agent(client, name)
+    Agent(client, node_name).look_at(host(ONE, of(100)))
+    agent = Agent(client, node_name)
     agent.reporter.read_back()
     agent.look_at(host(OTHER, HANGS))
     assert agent.disk_mib() == 100 * 1024, "of the machine that was there"
-    cluster.kubectl("delete", "computenode", name)
+    cluster.kubectl("delete", "computenode", node_name)
     with pytest.raises(NotFound):
         agent.held()
     agent.look_at(host(OTHER, HANGS))

@@ -1,6 +1,5 @@
 """Writing to a real API server whose answers get lost, that refuses, or where somebody else writes in between."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -106,8 +105,8 @@ def server(cluster: Cluster) -> Iterator[Faulty]:
 
 
 @pytest.fixture
-def desk(server: Faulty, request: pytest.FixtureRequest) -> Desk:
-    return Desk(server, re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:60].strip("-"))
+def desk(server: Faulty, node_name: str) -> Desk:
+    return Desk(server, node_name)
 
 
 def raise_(error: Exception) -> Callable[[], None]:
