@@ -125,7 +125,7 @@ class Scheduler:
                 self.bind(instance, best)
 
     def forget(self) -> None:
-        """An assumption ends when the ledger has the claim, when it is refused, and after a time in any case."""
+        """An assumption ends when both watches have told of it, when it is refused, and after a time in any case."""
         claimed = {
             (claim["instanceUID"], node["metadata"]["name"])
             for node in self.known[NODES].values()
@@ -134,7 +134,8 @@ class Scheduler:
         for uid, (name, _, until) in list(self.assumed.items()):
             instance = self.known[INSTANCES].get(uid)
             is_refused = instance is None or instance.get("status", {}).get("refusedComputeNodeName") == name
-            if (uid, name) in claimed or is_refused or time.monotonic() > until:
+            is_shown = (uid, name) in claimed and instance and instance["spec"].get("computeNodeName") == name
+            if is_shown or is_refused or time.monotonic() > until:
                 del self.assumed[uid]
 
     def choose(self, asked: dict[str, int], refused: str | None) -> str | None:

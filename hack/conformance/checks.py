@@ -92,10 +92,9 @@ def _just_closed(stage: Stage) -> None:
     stage.settled(lambda: host.ready == "False", "the host to be cordoned")
     stage.proxy.replay(COMPUTE_NODES, {**host.object, "status": before["status"]})
     stage.quiet(_QUIET / 4)
+    stage.forbid([host], "whose spec.schedulable is Disabled, though Ready is not False yet")
     stage.instance(1)
     stage.quiet(_QUIET)
-    if len(stage.proxy.binds) > 1:
-        raise Broken(f"it bound to {host.name}, whose spec.schedulable is Disabled, though Ready is not False yet")
 
 
 def _absent(stage: Stage) -> None:

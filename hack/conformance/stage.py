@@ -42,6 +42,8 @@ class Stage:
     name: str
     forbidden: dict[str, str] = field(default_factory=dict)
     """Hosts that nothing may be bound to at present, and why."""
+    allowed: int = 0
+    """The bindings that came before these were forbidden."""
     schedulers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -133,7 +135,7 @@ class Stage:
 
     def check(self) -> None:
         """Nothing has been done so far that may not be."""
-        for bind in self.proxy.binds:
+        for bind in self.proxy.binds[self.allowed :]:
             if bind.node in self.forbidden:
                 raise Broken(f"it bound {bind.instance} to {bind.node}, {self.forbidden[bind.node]}")
         for process in self.schedulers:
@@ -141,7 +143,9 @@ class Stage:
                 raise Broken(f"the scheduler ended by itself with status {process.returncode}; its log: {self.log}")
 
     def forbid(self, hosts: Sequence[Host], why: str) -> None:
-        """From now on nothing may be bound to these, and to no others."""
+        """From now on nothing may be bound to these, and to no others; what came before was allowed."""
+        self.check()
+        self.allowed = len(self.proxy.binds)
         self.forbidden = {host.name: why for host in hosts}
 
     def binds_of(self, instance: str) -> list[Bind]:

@@ -122,3 +122,22 @@ def test_dedicated_cpus_are_asked_as_such_and_all_disks_are_one() -> None:
 
     assert load().asks(asked) == {"pcpus": 2, "memoryMiB": 64, "diskMiB": 111}
     assert load().asks({"spec": {"resources": {"vcpus": 1, "memoryMiB": 64}}})["vcpus"] == 1
+
+
+def test_what_it_bound_is_assumed_until_both_watches_have_told_of_it() -> None:
+    module = load()
+    scheduler = module.Scheduler(None)
+    instance: Object = {"metadata": {"uid": "i"}, "spec": {"computeNodeName": "elsewhere"}}
+    node = _node()
+
+    def is_assumed() -> bool:
+        scheduler.known = {module.NODES: {"u": node}, module.INSTANCES: {"i": instance}}
+        scheduler.assumed = {"i": ("n", {}, float("inf"))}
+        scheduler.forget()
+        return "i" in scheduler.assumed
+
+    assert is_assumed()
+    node["status"]["ledger"]["claims"] = [{"instanceUID": "i"}]
+    assert is_assumed(), "it would be bound once more, in a version that is gone"
+    instance["spec"]["computeNodeName"] = "n"
+    assert not is_assumed()
