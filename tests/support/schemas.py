@@ -16,8 +16,9 @@ _NESTED_TOTAL = re.compile(
     r"self\.map\(each, has\(each\.(\w+)\) \? each\.\1\.map\(part, has\(part\.(\w+)\) \? size\(part\.\2\) : 0\)\.sum\(\)"
     r" : 0\)\.sum\(\) <= (\d+)"
 )
-_SUM_OF_LIST = re.compile(
-    r"oldSelf\.\?generation\.orValue\(0\) == self\.generation \|\| !has\(self\.(\w+)\) \|\| self\.\1\.(map\(.*)"
+_SUMS_OF_LIST = re.compile(
+    r"oldSelf\.\?generation\.orValue\(0\) == self\.generation \|\| !has\(self\.(\w+)\)"
+    r"( \|\| !self\.\1\.exists\(each, (?P<some>[^|]+( \|\| [^|]+)*)\))? \|\| (?P<sums>self\.\1\.map\(.*)"
 )
 _KEY_LENGTH = re.compile(r'self\.all\(key, key\.matches\("\^\[A-Za-z0-9_.-\]\{1,(\d+)\}\$"\)\)')
 
@@ -56,12 +57,21 @@ def schema(plural: str) -> dict[str, Any]:
 
 def _move_sums_down(part: Any) -> None:
     rules = part.get("x-kubernetes-validations", [])
-    sums = [(rule, found) for rule in rules if (found := _SUM_OF_LIST.fullmatch(rule["rule"]))]
-    for rule, found in sums:
+    for rule, found in [(rule, found) for rule in rules if (found := _SUMS_OF_LIST.fullmatch(rule["rule"]))]:
         rules.remove(rule)
         entries = part["properties"][found[1]]
-        own = {"rule": f"self.{found[2]}", "message": rule["message"]}
-        entries.setdefault("x-kubernetes-validations", []).append(own)
+        own = [{"rule": each, "message": rule["message"]} for each in _sums(found)]
+        entries.setdefault("x-kubernetes-validations", []).extend(own)
+
+
+def _sums(rule: re.Match[str]) -> list[str]:
+    """Each of a rule's sums for itself. A rule that first asks whether there is anything to add up has to ask for every
+    field that it adds up."""
+    sums = [each.replace(f"self.{rule[1]}.", "self.", 1) for each in rule["sums"].split(" && ")]
+    if rule["some"]:
+        added = {re.sub(r".*?has\(each\.(\w+)\).*", r"\1", each) for each in sums}
+        assert set(re.findall(r"has\(each\.(\w+)\)", rule["some"])) == added, rule[0]
+    return sums
 
 
 def fields(plural: str) -> list[Field]:
