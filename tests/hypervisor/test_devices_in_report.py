@@ -11,7 +11,7 @@ from hypertally.hypervisor.audit import audit
 from hypertally.hypervisor.connection import Connection
 from hypertally.hypervisor.device_spec import device_spec
 from hypertally.hypervisor.facts import Absent, GuestFacts, Unread
-from hypertally.hypervisor.node_devices import MdevKind, MediatedDevice, NodeDevice, Vdpa
+from hypertally.hypervisor.node_devices import MdevKind, MediatedDevice, NetworkInterface, NodeDevice, Vdpa
 from hypertally.hypervisor.report import Audit, report
 from hypertally.hypervisor.settings import AuditSettings
 from hypertally.hypervisor.spec import parse_connection
@@ -83,6 +83,17 @@ def test_a_guest_with_a_vdpa_interface_holds_the_vf_behind_it() -> None:
     assert pools(first) == {PciType.VDPA: [(VF1, False)], PciType.VF: [(VF2, False)], PciType.PF: [(PF, False)]}
     again = look(card(), with_devices(USES_VDPA + USES_VF2), last=first).content
     assert again.guests[0].pci_addresses == (VF1, VF2)
+
+
+def test_a_guest_with_a_macvtap_that_nobody_shares_holds_the_vf_below_it() -> None:
+    interface = NetworkInterface("net_vf1", node_name(VF1), "ens5f0v1")
+    passthrough = "<interface type='direct'><source dev='ens5f0v1' mode='passthrough'/></interface>"
+    first = look((*card(), interface), with_devices(passthrough)).content
+    assert first.guests[0].pci_addresses == (VF1,)
+    unlisted = look(card(), with_devices(passthrough), last=first).content
+    assert unlisted.guests[0].pci_addresses == (VF1,)
+    elsewhere = NetworkInterface("net_vf1", "computer", "ens5f0v1")
+    assert look((*card(), elsewhere), with_devices(passthrough), last=first).content.guests[0].pci_addresses == ()
 
 
 def test_a_host_without_the_daemon_of_devices_is_complete_if_none_was_offered_or_known() -> None:

@@ -33,6 +33,9 @@ WHOLE = """<domain type='kvm' id='7'>
       <address type='pci' domain='0x0000' bus='0x04' slot='0x10' function='0x7'/></source></interface>
     <interface type='network'><source network='default'/></interface>
     <interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>
+    <interface type='direct'><source dev='ens5f0v1' mode='passthrough'/></interface>
+    <interface type='direct'><source dev='ens5f1' mode='bridge'/></interface>
+    <disk type='vhostvdpa' device='disk'><source dev='/dev/vhost-vdpa-1'/><target dev='vdf'/></disk>
     <hostdev mode='subsystem' type='pci' managed='yes'><source>
       <address domain='0x0000' bus='0x0a' slot='0x00' function='0x1'/></source>
       <address type='pci' domain='0x0000' bus='0x00' slot='0x07' function='0x0'/></hostdev>
@@ -61,8 +64,24 @@ def test_a_guest_is_told_whole() -> None:
     assert domain.pages == HugePages((2048, 1048576))
     assert not isinstance(domain.pci_addresses, Unread)
     assert [str(address) for address in domain.pci_addresses] == ["0000:01:00.0", "0000:04:10.7", "0000:0a:00.1"]
-    assert domain.vdpa_paths == ("/dev/vhost-vdpa-0",)
+    assert domain.pci_names == ("/dev/vhost-vdpa-0", "/dev/vhost-vdpa-1", "ens5f0v1")
     assert domain.mdev_uuids == ("c2177883-f1bb-47f0-914d-32a22e3a8804",)
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [
+        "<disk type='file'><source file='/s1'/><backingStore type='nvme'>{nvme}</backingStore></disk>",
+        "<disk><backingStore type='file'><backingStore type='nvme'>{nvme}</backingStore></backingStore></disk>",
+        "<disk type='file'><source file='/a'/><mirror type='nvme' job='copy'>{nvme}</mirror></disk>",
+    ],
+    ids=["below a snapshot", "below two", "as the target of a copy"],
+)
+def test_an_nvme_disk_is_held_wherever_it_stands_in_a_chain(disk: str) -> None:
+    nvme = "<source type='pci'><address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></source>"
+    domain = read(f"<devices>{disk.format(nvme=nvme)}</devices>")
+    assert not isinstance(domain.pci_addresses, Unread)
+    assert [str(address) for address in domain.pci_addresses] == ["0000:01:00.0"]
 
 
 def test_disks_are_told_as_they_are_configured() -> None:
@@ -78,7 +97,7 @@ def test_a_guest_that_asks_for_nothing_holds_nothing() -> None:
     domain = read("<vcpu>1</vcpu><memory>1024</memory>")
     assert domain.pinning == Pinning(vcpus={})
     assert (domain.cells, domain.pages, domain.pci_addresses) == (frozenset(), HugePages(), ())
-    assert (domain.disks, domain.vdpa_paths, domain.mdev_uuids) == ((), (), ())
+    assert (domain.disks, domain.pci_names, domain.mdev_uuids) == ((), (), ())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypertally.hypervisor.node_devices import (
     UnreadDevice,
     Vdpa,
 )
-from hypertally.hypervisor.pci import PciView, pci_pools, vdpa_addresses
+from hypertally.hypervisor.pci import PciView, named_addresses, pci_pools
 from hypertally.hypervisor.pci_address import PciAddress
 from tests.support.devices import PF, VF1, VF2, card, function, node_name, physical_function, pool, virtual_function
 
@@ -143,7 +143,21 @@ def test_a_vdpa_path_is_the_address_of_its_vf() -> None:
         Vdpa("vdpa_vdpa0", node_name(VF1), "/dev/vhost-vdpa-0"),
         Vdpa("lost", "pci_gone", "/dev/x"),
     )
-    assert vdpa_addresses(devices) == {"/dev/vhost-vdpa-0": PciAddress.parse(VF1)}
+    assert named_addresses(devices) == {"/dev/vhost-vdpa-0": PciAddress.parse(VF1)}
+
+
+def test_an_interface_is_the_address_of_its_function_or_known_to_have_none() -> None:
+    devices: tuple[NodeDevice, ...] = (
+        *card(),
+        NetworkInterface("net_vf1", node_name(VF1), "ens5f0v1"),
+        NetworkInterface("net_bond0", "computer", "bond0"),
+    )
+    assert named_addresses(devices) == {"ens5f0v1": PciAddress.parse(VF1), "bond0": None}
+
+
+def test_what_is_behind_an_interface_of_an_unread_function_is_not_known() -> None:
+    devices = (UnreadDevice(node_name(VF1), "?"), NetworkInterface("net_vf1", node_name(VF1), "ens5f0v1"))
+    assert named_addresses(devices) == {}
 
 
 def test_devices_of_different_pfs_are_one_pool_as_the_design_says() -> None:

@@ -82,8 +82,9 @@ class Domain:
     pages: HugePages | Unread
     pci_addresses: tuple[PciAddress, ...] | Unread
     """Host devices given to it: as hostdev, as a network interface or as an NVMe disk. Sorted."""
-    vdpa_paths: tuple[str, ...]
-    """Host character devices of its vDPA interfaces, `/dev/vhost-vdpa-0`. Sorted."""
+    pci_names: tuple[str, ...]
+    """Names of host devices that it takes for itself without telling their address: character devices of vDPA,
+    `/dev/vhost-vdpa-0`, and network interfaces below a macvtap that nobody shares, `ens5f0v1`. Sorted."""
     mdev_uuids: tuple[str, ...]
     """Sorted, lower case."""
 
@@ -103,7 +104,7 @@ def read_domain(text: str) -> Domain:
         cells=_understood("numatune", _cells, root),
         pages=_understood("memoryBacking", _pages, root),
         pci_addresses=_understood("devices", _pci_addresses, root),
-        vdpa_paths=tuple(sorted(_vdpa_paths(root))),
+        pci_names=tuple(sorted(set(_pci_names(root)))),
         mdev_uuids=tuple(sorted(set(_mdev_uuids(root)))),
     )
 
@@ -191,6 +192,9 @@ def _pci_sources(root: Element) -> Iterator[Element]:
         for address in device.iterfind("source/address"):
             if address.get("type", "pci") == "pci":
                 yield address
+    # Under the overlay of a snapshot, and as the target of a copy: the disk itself is of another type then.
+    yield from root.iterfind("devices/disk//backingStore[@type='nvme']/source/address")
+    yield from root.iterfind("devices/disk/mirror[@type='nvme']/source/address")
 
 
 def _takes_pci(device: Element) -> bool:
@@ -205,11 +209,17 @@ def _takes_pci(device: Element) -> bool:
             return False
 
 
-def _vdpa_paths(root: Element) -> Iterator[str]:
-    for interface in root.iterfind("devices/interface[@type='vdpa']"):
-        source = interface.find("source")
-        if source is not None and source.get("dev"):
-            yield source.get("dev", "")
+_TAKEN_BY_NAME = (
+    "interface[@type='vdpa']/source[@dev]",
+    "disk[@type='vhostvdpa']/source[@dev]",
+    # Nova's vnic_type macvtap. In the other modes several guests share the interface.
+    "interface[@type='direct']/source[@mode='passthrough'][@dev]",
+)
+
+
+def _pci_names(root: Element) -> Iterator[str]:
+    for path in _TAKEN_BY_NAME:
+        yield from (source.get("dev", "") for source in root.iterfind(f"devices/{path}"))
 
 
 def _mdev_uuids(root: Element) -> Iterator[str]:

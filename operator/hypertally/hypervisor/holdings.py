@@ -27,8 +27,9 @@ class Ground:
     ordinary_page_kib: int = 4
     huge_page_kib: int = 2048
     """What huge pages are without a size of their own."""
-    vdpa: Mapping[str, str] = field(default_factory=dict)
-    """The PCI address behind each vDPA character device, which is all that a guest's XML names."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """The PCI address behind each vDPA character device and each network interface, which is all that a guest's XML
+    names; empty where there is none."""
     real_disks: bool = True
     home: DiskHome = field(default_factory=DiskHome)
     """Where the disks live that count."""
@@ -79,9 +80,9 @@ def _page_size_kib(pages: HugePages | Unread, ground: Ground) -> int | Unread:
 
 
 def _pci_addresses(domain: Domain, last: Guest | None, ground: Ground) -> tuple[str, ...] | Unread:
-    """A vDPA path that the host does not list at present cannot be told apart from any other of the guest's."""
+    """What has a name that the host does not list at present cannot be told apart from any other of the guest's."""
     if isinstance(domain.pci_addresses, Unread):
         return domain.pci_addresses
-    behind = {ground.vdpa[path] for path in domain.vdpa_paths if path in ground.vdpa}
-    before = last.pci_addresses if last and not ground.vdpa.keys() >= set(domain.vdpa_paths) else ()
+    behind = {ground.named.get(name, "") for name in domain.pci_names} - {""}
+    before = last.pci_addresses if last and not ground.named.keys() >= set(domain.pci_names) else ()
     return tuple(sorted({*map(str, domain.pci_addresses), *behind, *before}))

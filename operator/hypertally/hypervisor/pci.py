@@ -76,14 +76,17 @@ def pci_pools(
     return PciView(_pools(places.values()), tuple(sorted(unoffered)))
 
 
-def vdpa_addresses(devices: Iterable[NodeDevice]) -> dict[str, PciAddress]:
-    """The VF behind each vDPA character device: guests name only that."""
+def named_addresses(devices: Iterable[NodeDevice]) -> dict[str, PciAddress | None]:
+    """The function behind each vDPA character device and each network interface: guests name only these. None: it is
+    known that there is none. What is behind a device that cannot be read is not known: it is left out."""
     known = tuple(devices)
     functions = {device.name: device.address for device in known if isinstance(device, PciFunction)}
-    return {
-        device.chardev: functions[device.parent]
+    unread = {device.name for device in known if isinstance(device, UnreadDevice)}
+    paths = {device.chardev: functions.get(device.parent) for device in known if isinstance(device, Vdpa)}
+    return {path: address for path, address in paths.items() if path and address} | {
+        device.interface: functions.get(device.parent)
         for device in known
-        if isinstance(device, Vdpa) and device.chardev and device.parent in functions
+        if isinstance(device, NetworkInterface) and device.parent not in unread
     }
 
 

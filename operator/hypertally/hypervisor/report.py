@@ -22,7 +22,7 @@ from .guest_types import guest_types
 from .guests import SeenGuest, see_guests
 from .holdings import Ground
 from .identity import Identity, identity
-from .pci import vdpa_addresses
+from .pci import named_addresses
 from .software import hypervisor
 from .storage_pools import storage_pools
 from .usage import Usage, usage
@@ -135,16 +135,16 @@ def _ground(snapshot: Snapshot, cells: tuple[Cell, ...] | Unread) -> Ground:
         dedicated=snapshot.settings.cpu_dedicated_set or frozenset(),
         ordinary_page_kib=pages.ordinary_size_kib(cells),
         huge_page_kib=snapshot.huge_page_kib or pages.smallest_huge_kib(cells),
-        vdpa=_vdpa(snapshot),
+        named=_named(snapshot),
         real_disks=snapshot.driver != "TEST",
         home=DiskHome.of(snapshot.settings, snapshot.mounts),
     )
 
 
-def _vdpa(snapshot: Snapshot) -> dict[str, str]:
+def _named(snapshot: Snapshot) -> dict[str, str]:
     found = snapshot.node_devices
     known = () if found is None or isinstance(found, Unread) else found
-    return {path: str(address) for path, address in vdpa_addresses(known).items()}
+    return {name: str(address or "") for name, address in named_addresses(known).items()}
 
 
 def _capacity(snapshot: Snapshot, offered: OfferedCpus | Unread) -> Mapping[str, int | Unread]:

@@ -68,7 +68,7 @@ def take_snapshot(connection: Connection, settings: AuditSettings) -> Snapshot:
         storage_pools=look_at_pools(connection),
         ceph=look_at_ceph_conf(settings.ceph_conf),
         host_ip=settings.host_ip or route_address(),
-        node_devices=_try_optional(partial(look_at_devices, connection, settings)),
+        node_devices=_try_optional(partial(look_at_devices, connection, settings, guests)),
         settings=settings,
     )
 
@@ -181,14 +181,22 @@ def _signature(listed: ListedGuest) -> Signature:
 _SIGNED = (".maximum", "block.count", ".name", ".path")
 
 
-def look_at_devices(connection: Connection, settings: AuditSettings) -> tuple[NodeDevice, ...]:
-    """Few of them are asked for, if their events are watched. Raises HypervisorError."""
+def look_at_devices(
+    connection: Connection, settings: AuditSettings, guests: tuple[GuestFacts, ...] | Unread = ()
+) -> tuple[NodeDevice, ...]:
+    """Few of them are asked for, if their events are watched; network interfaces only where the allow-list or a guest
+    names any. Raises HypervisorError."""
 
     def listed() -> list[ListedDevice]:
-        by_interface = any(spec.devname for spec in settings.device_spec)
+        by_interface = any(spec.devname for spec in settings.device_spec) or _names_interfaces(guests)
         return connection.node_devices(offered=bool(settings.device_spec), interfaces=by_interface)
 
     return connection.known_devices.look(listed, lambda device: device.name, partial(_node_device, connection))
+
+
+def _names_interfaces(guests: tuple[GuestFacts, ...] | Unread) -> bool:
+    domains = () if isinstance(guests, Unread) else (guest.domain for guest in guests)
+    return any(domain.pci_names for domain in domains if isinstance(domain, Domain))
 
 
 def _node_device(connection: Connection, device: ListedDevice) -> NodeDevice | None:

@@ -4,7 +4,7 @@ Sizes are libvirt's own, of the pool's last refresh: its start, a volume made or
 `virsh pool-refresh`, which a read-only connection may not ask for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -16,6 +16,9 @@ from .xml import UnreadableXml, parse
 
 _BYTES_PER_MIB = 1024 * 1024
 _MOST_DIGITS = 20
+_BESIDE_OTHERS = ("disk", "scsi")
+"""Types whose target is a folder of the host's devices, the same for all of them: /dev, /dev/disk/by-path."""
+
 _SHARED = {"netfs": "dir", "gluster": "name", "sheepdog": "name", "iscsi": "device", "iscsi-direct": "device"}
 """By type, which element of the source says what of the server it is."""
 
@@ -100,9 +103,15 @@ def _target_of(root: Element) -> str:
 
 def _place(root: Element) -> str:
     """Of this host: the folder that it is mounted at, else the volume group, adapter or device."""
-    source: Mapping[str, str | None] = {
-        "target": root.findtext("target/path"),
-        "name": root.findtext("source/name"),
-        "device": next((each.get("path") for each in root.iterfind("source/device")), None),
-    }
-    return next((text for text in source.values() if text), root.findtext("name") or "")
+    target = root.findtext("target/path")
+    device = next((each.get("path") for each in root.iterfind("source/device")), None)
+    places = [target, root.findtext("source/name"), _adapter(root), device]
+    if root.get("type") in _BESIDE_OTHERS:
+        places.reverse()
+    return next((text for text in places if text), root.findtext("name") or "")
+
+
+def _adapter(root: Element) -> str:
+    """Every attribute of it: some are named, some are told by their world wide names or by their PCI address."""
+    parts = (part for adapter in root.iterfind("source/adapter") for part in adapter.iter())
+    return ",".join(sorted(f"{key}={value}" for part in parts for key, value in part.attrib.items()))
