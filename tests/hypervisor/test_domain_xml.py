@@ -115,6 +115,12 @@ def test_only_cells_that_bind_are_told(numatune: str, cells: set[int]) -> None:
     assert read(f"<numatune>{numatune}</numatune>").cells == frozenset(cells)
 
 
+@pytest.mark.parametrize(("numatune", "cells"), [("<memory nodeset='0'/>", {0, 1}), ("", set())])
+def test_a_module_in_another_cell_binds_to_that_too_unless_the_guest_floats(numatune: str, cells: set[int]) -> None:
+    module = "<memory model='dimm'><source><nodemask>1</nodemask></source></memory>"
+    assert read(f"<numatune>{numatune}</numatune><devices>{module}</devices>").cells == frozenset(cells)
+
+
 def test_huge_pages_without_a_size_are_of_the_hosts_default() -> None:
     assert read("<memoryBacking><hugepages/></memoryBacking>").pages == HugePages(unnamed=True)
 

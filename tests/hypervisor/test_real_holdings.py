@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devhost import Host
-from hypertally.api.compute_node import Guest
+from hypertally.api.compute_node import Guest, GuestState
 from hypertally.api.inventory import NumaCell, Pages, PagesInUse
 from hypertally.hypervisor.audit import audit
 from hypertally.hypervisor.connection import Connection
@@ -205,3 +205,29 @@ def test_a_guest_that_is_renamed_keeps_what_it_holds(host: Host, described: Path
         second = watcher.guest("after")
         host.undefine("after")
     assert (first.uuid, first.pci_addresses) == (second.uuid, second.pci_addresses)
+
+
+def test_a_guest_with_a_managed_save_holds_what_it_will_start_with(host: Host, described: Path) -> None:
+    disk = host.images / "plugged.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "3G"], check=True)
+    disk.chmod(0o666)
+    described.write_text(document("saved", devices="<controller type='scsi' index='0' model='virtio-scsi'/>"))
+    with watching(host, frozenset({LAST_CPU})) as watcher:
+        host.virsh("define", str(described))
+        host.virsh("start", "saved")
+        host.virsh("vcpupin", "saved", "0", str(LAST_CPU), "--live")
+        plugged = ("sdb", "--targetbus", "scsi", "--driver", "qemu", "--subdriver", "qcow2", "--live")
+        host.virsh("attach-disk", "saved", str(disk), *plugged)
+        running = watcher.guest("saved")
+        host.virsh("managedsave", "saved")
+        saved, problems = watcher.guest("saved"), watcher.audit().problems
+        host.virsh("managedsave-remove", "saved")
+        defined = watcher.guest("saved")
+        host.virsh("undefine", "saved")
+
+    assert (running.pinned_cpus, running.pcpus, running.disk_mib) == (str(LAST_CPU), 1, 3072)
+    assert problems == ()
+    held = ("pinned_cpus", "pcpus", "vcpus", "disk_mib", "memory_mib", "name", "uuid")
+    assert [getattr(saved, name) for name in held] == [getattr(running, name) for name in held]
+    assert (saved.state, saved.memory_current_mib) == (GuestState.SHUTOFF, 0)
+    assert (defined.pinned_cpus, defined.pcpus, defined.disk_mib) == ("", 0, 0)

@@ -22,8 +22,8 @@ from hypertally.hypervisor.spec import parse_connection
 
 NETWORK_DISK = """<disk type='network' device='disk'><driver name='qemu' type='raw'/>
 <source protocol='nbd' name='x'><host name='127.0.0.1' port='1'/></source><target dev='vda' bus='virtio'/></disk>"""
-CALLS = 14
-"""Of one audit, whatever the guests; each storage pool is one more."""
+CALLS = 15
+"""Of one audit of guests of which one is off, whatever their number; each storage pool is one more."""
 REFRESHED = 2
 """Of the guests that run and of those that are off, one XML each is read again in every audit."""
 EMPTY_CDROM = "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"

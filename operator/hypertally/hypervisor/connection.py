@@ -204,9 +204,18 @@ class Connection:
         records = self.ask(self._handle.domainListGetStats, handles, GUEST_STATS, GUEST_STATS_FLAGS)
         return [_listed(domain, dict(stats)) for domain, stats in records]
 
+    def saved_guests(self) -> frozenset[str]:
+        """UUIDs of those that have a managed save, with one call."""
+        listed = self.ask(self._handle.listAllDomains, libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+        return frozenset(str(domain.UUIDString()).lower() for domain in listed)
+
     def document(self, guest: ListedGuest) -> str:
         """The guest's XML; GuestGone if it vanished meanwhile."""
         return str(self.ask(guest.handle.XMLDesc, 0))
+
+    def saved_document(self, guest: ListedGuest) -> str:
+        """The XML in the guest's managed save; GuestGone if it vanished meanwhile."""
+        return str(self.ask(guest.handle.managedSaveGetXMLDesc, 0))
 
     def node_devices(self, *, offered: bool, interfaces: bool) -> list[ListedDevice]:
         """Active ones: mediated devices and their parents; all PCI and vDPA devices if some may be `offered`."""

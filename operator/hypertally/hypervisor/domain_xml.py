@@ -160,6 +160,9 @@ def _cells(root: Element) -> frozenset[int]:
             # libvirt leaves out the mode that it defaults to, and the nodes where numad chooses them.
             if element.get("mode", _BINDING_MODES[0]) in _BINDING_MODES:
                 bound |= parse_cpu_set(element.get("nodeset", ""))
+    if bound:  # else most of it floats
+        for mask in root.iterfind("devices/memory/source/nodemask"):
+            bound |= parse_cpu_set(mask.text or "")
     return bound
 
 

@@ -86,13 +86,17 @@ class PoolFacts:
 
 @dataclass(frozen=True)
 class GuestFacts:
-    """One domain. `stats` is libvirt's own flat record; `domain` what its XML says. None: nobody asked."""
+    """One domain. `stats` is libvirt's own flat record; `domain` what its XML says. None: nobody asked.
+
+    `saved`: it is off and goes on from a managed save, of which both tell.
+    """
 
     uuid: str
     name: str
     active: bool
     stats: Mapping[str, int | str] = field(default_factory=dict)
     domain: "Domain | Unread | None" = None
+    saved: bool = False
 
 
 @dataclass(frozen=True)

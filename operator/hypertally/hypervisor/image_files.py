@@ -2,7 +2,7 @@
 
 A guest that comes in by a live migration is listed for as long as its memory is on its way, and libvirt lets nobody ask
 its QEMU until it has arrived (VIR_ASYNC_JOB_MIGRATION_IN allows no other job beside it). Of a guest that is off libvirt
-looks at the files: here the same is done, in the same words, for one that is not.
+looks at the files: here the same is done, in the same words, for one that is not, and for disks of a managed save.
 """
 
 import os
@@ -28,7 +28,9 @@ def with_files(guest: GuestFacts, home: DiskHome) -> GuestFacts:
 
     Only for a back end whose file system has just answered: none hangs on a server that is dead.
     """
-    if not guest.active or not isinstance(guest.domain, Domain) or home.back_end.images_type is not ImagesType.FS:
+    if not isinstance(guest.domain, Domain) or home.back_end.images_type is not ImagesType.FS:
+        return guest
+    if not guest.active and not guest.saved:
         return guest
     told: dict[str, int] = {}
     for key, path, format_ in unanswered_files(home, guest.stats, guest.domain):

@@ -21,6 +21,7 @@ from .errors import CallFailed, CallUnsupported, DaemonAbsent, DeviceGone, Guest
 from .facts import Absent, GuestFacts, Snapshot, Unread
 from .guests import is_told_by_xml_only
 from .image_files import with_files
+from .managed_save import with_save
 from .mounts import Mounts, look_at_mounts
 from .node_devices import NodeDevice, UnreadDevice, read_node_device
 from .numa import told_in_pages
@@ -128,8 +129,17 @@ def _guests(connection: Connection) -> tuple[GuestFacts, ...] | Unread:
     if isinstance(listed, Unread):
         return listed
     connection.documents.drop_stalest({guest.uuid for guest in listed})
-    facts = (_guest(connection, guest) for guest in _ask_the_busy_again(connection, listed))
+    listed = _ask_the_busy_again(connection, listed)
+    saved = _saved(connection, listed)
+    facts = (_guest(connection, guest, saved) for guest in listed)
     return tuple(guest for guest in facts if guest)
+
+
+def _saved(connection: Connection, listed: list[ListedGuest]) -> frozenset[str] | Unread:
+    """Those that are off and go on from a managed save."""
+    off = frozenset(guest.uuid for guest in listed if not guest.active)
+    saved = _try_optional(connection.saved_guests) if off else None
+    return saved if isinstance(saved, Unread) else off & (saved or frozenset())
 
 
 def _ask_the_busy_again(connection: Connection, listed: list[ListedGuest]) -> list[ListedGuest]:
@@ -150,25 +160,29 @@ def _ask_the_busy_again(connection: Connection, listed: list[ListedGuest]) -> li
     return listed
 
 
-def _guest(connection: Connection, listed: ListedGuest) -> GuestFacts | None:
-    """None for a guest that vanished between the two questions."""
+def _guest(connection: Connection, listed: ListedGuest, saved: frozenset[str] | Unread) -> GuestFacts | None:
+    """None for a guest that vanished between the questions."""
+    if isinstance(saved, Unread) and not listed.active:
+        return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, saved)
+    is_saved = not isinstance(saved, Unread) and listed.uuid in saved
     try:
-        domain: Domain | Unread = _domain(connection, listed)
+        domain = _domain(connection, listed, saved=is_saved)
     except GuestGone:
         return None
     except (CallFailed, UnreadableXml) as error:
-        domain = Unread(str(error))
-    return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, domain)
+        return GuestFacts(listed.uuid, listed.name, listed.active, listed.stats, Unread(str(error)), is_saved)
+    stats = with_save(listed.stats, domain) if is_saved else listed.stats
+    return GuestFacts(listed.uuid, listed.name, listed.active, stats, domain, is_saved)
 
 
-def _domain(connection: Connection, listed: ListedGuest) -> Domain:
+def _domain(connection: Connection, listed: ListedGuest, *, saved: bool) -> Domain:
     """From what is kept, if that can be trusted: sizes that only the XML tells change without any event."""
-    signature = _signature(listed)
+    signature = (saved, *_signature(listed))
     kept = None if is_told_by_xml_only(listed.stats) else connection.documents.find(listed.uuid, signature)
     if kept:
         return kept
     connection.documents.begin(listed.uuid)
-    domain = read_domain(connection.document(listed))
+    domain = read_domain((connection.saved_document if saved else connection.document)(listed))
     connection.documents.keep(listed.uuid, domain, signature, active=listed.active)
     return domain
 
