@@ -27,7 +27,7 @@ from hypertally.ledger import cpu_set
 from hypertally.ledger.numa_fit import Misfit
 from hypertally.ledger.numa_free import Holding
 from hypertally.ledger.pci_fit import fit_devices
-from hypertally.ledger.pci_free import Holders, free_devices
+from hypertally.ledger.pci_free import DevicesFree, Holders, free_devices
 from hypertally.ledger.placement import Inventory, place
 
 from .measure import alternate
@@ -58,19 +58,21 @@ def run() -> Iterator[Result]:
         ),
     )
     holdings = [_holding(number) for number in range(OWNERS)]
-    holders = free_devices(inventory.pools, holdings).holders
-    yield _fitted("fit-pci", _requests(beyond=0), inventory, holders, fits=True)
-    yield _fitted("fit-pci-none", _requests(beyond=1), inventory, holders, fits=False)
+    held = free_devices(inventory.pools, holdings)
+    yield _fitted("fit-pci", _requests(beyond=0), inventory, held, fits=True)
+    yield _fitted("fit-pci-none", _requests(beyond=1), inventory, held, fits=False)
     yield _placed(inventory, holdings)
 
 
-def _fitted(name: str, requests: Sequence[PciRequest], inventory: Inventory, holders: Holders, *, fits: bool) -> Result:
+def _fitted(
+    name: str, requests: Sequence[PciRequest], inventory: Inventory, held: DevicesFree, *, fits: bool
+) -> Result:
     def ours() -> tuple[HeldDevice, ...] | Misfit:
-        return fit_devices(requests, inventory.pools, holders, near=NEAR, cells=inventory.cells)
+        return fit_devices(requests, inventory.pools, held, near=NEAR, cells=inventory.cells)
 
     if isinstance(ours(), Misfit) is fits:
         raise RuntimeError(f"the guest of {name} was meant to be the other kind")
-    seconds, floor = alternate(ours, lambda: _one_pass(requests, inventory.pools, holders), ROUNDS, process_time)
+    seconds, floor = alternate(ours, lambda: _one_pass(requests, inventory.pools, held.holders), ROUNDS, process_time)
     return _result(name, seconds, floor, FIT_BUDGET)
 
 

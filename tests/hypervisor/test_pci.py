@@ -190,6 +190,15 @@ def test_a_vf_that_another_host_manages_is_known_by_its_pfs_serial_number_as_in_
     assert pools(physical_function(), virtual_function(VF1), specs=specs) == ()
 
 
+def test_a_pf_whose_vf_is_in_use_cannot_be_had_though_only_the_pf_is_offered() -> None:
+    only_pf = (device_spec({"vendor_id": "8086", "product_id": "1521"}),)
+    assert [device.missing for pool in pools(*card(), specs=only_pf) for device in pool.devices] == [False]
+    assert [device.missing for pool in pools(*card(), specs=only_pf, used=(VF1,)) for device in pool.devices] == [True]
+    both = pools(*card(), specs=only_pf, used=(PF, VF1))
+    assert [device.missing for pool in both for device in pool.devices] == [False]
+    assert pools(*card(), used=(VF1,)) == pools(*card()), "where the VF is offered the ledger sees it"
+
+
 def test_a_used_device_that_the_allow_list_lost_stays_and_is_said_as_the_design_says() -> None:
     """A typo made Nova delete the rows of devices in use (launchpad 1633120)."""
     other = (device_spec({"vendor_id": "15b3"}),)

@@ -111,7 +111,8 @@ def take(
 ) -> tuple[HeldDevice, ...] | Misfit:
     """A fit on a host where `holdings` hold already."""
     several = (requests,) if isinstance(requests, PciRequest) else tuple(requests)
-    return fit_devices(several, pools, free_devices(pools, holdings).holders, owner=owner, near=near, cells=cells)
+    held = free_devices(pools, holdings)
+    return fit_devices(several, pools, held, owner=owner, near=near, cells=cells)
 
 
 def addresses_of(found: tuple[HeldDevice, ...] | Misfit) -> list[str]:

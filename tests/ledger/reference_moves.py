@@ -87,7 +87,8 @@ def _idle(
         if whose == i and views[m] == "open" and value.home >= 0 and leads and facts[target].has_ledger:
             return value._replace(move=Move(m, kind, value.home, target, value.size, new or value.size, "A"))
     for n, there in enumerate(facts):
-        if n != home and there.settled and n not in silent and better(there.sight, facts[home], silent=home in silent):
+        can_be_followed_to = n != home and there.has_ledger and there.settled and n not in silent
+        if can_be_followed_to and better(there.sight, facts[home], silent=home in silent):
             return value._replace(move=Move(-1, "Observed", home, n, value.size, value.size, "A"))
     return value
 

@@ -1,5 +1,7 @@
 """An Instance's status where a node object is gone, or the status itself is not what this controller wrote."""
 
+from dataclasses import replace as evolve
+
 import pytest
 from msgspec.structs import replace
 
@@ -20,6 +22,9 @@ class TestNodesThatAreGone:
 
     def test_a_guest_that_is_elsewhere_is_followed_from_a_home_that_is_gone(self) -> None:
         assert after(instance(home="n0"), n1=at(sight=Sight.DEFINED)).move == move(OBSERVED)
+
+    def test_nobody_is_followed_to_a_host_without_a_ledger_which_could_never_end_the_move(self) -> None:
+        assert after(instance(home="n0"), n1=evolve(at(sight=Sight.DEFINED), has_ledger=False)).move is None
 
     def test_a_live_move_whose_source_is_gone_has_arrived_even_while_it_is_paused(self) -> None:
         status = after(moving(move(LIVE)), [migration(LIVE)], n1=at(fresh=Sight.DEFINED))

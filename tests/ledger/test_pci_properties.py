@@ -47,8 +47,8 @@ class Case:
 
     def fit(self, guest: str = "g") -> tuple[HeldDevice, ...] | Misfit:
         holdings = [has(owner, *addresses) for owner, addresses in self.owners.items()]
-        holders = free_devices(self.pools, holdings).holders
-        return fit_devices(self.requests, self.pools, holders, owner=guest, near=self.near, cells=self.cells)
+        held = free_devices(self.pools, holdings)
+        return fit_devices(self.requests, self.pools, held, owner=guest, near=self.near, cells=self.cells)
 
 
 @st.composite

@@ -73,7 +73,19 @@ def pci_pools(
         stays = _stays(place, functions.get(address), missing=missing)
         if stays and (address in used or not missing):
             places[address] = stays
+    for address in _in_use_below(functions, places, used):
+        place = places[address]
+        places[address] = replace(place, device=structs.replace(place.device, missing=True))
     return PciView(_pools(places.values()), tuple(sorted(unoffered)))
+
+
+def _in_use_below(
+    functions: Mapping[str, PciFunction], places: Mapping[str, _Place], used: Collection[str]
+) -> set[str]:
+    """Physical functions that are offered and cannot be had: a guest holds a virtual one of theirs that is not offered,
+    and of which the report's pools say nothing."""
+    below = (functions[address].physical_function for address in used if address in functions and address not in places)
+    return {str(parent) for parent in below if parent} & places.keys() - set(used)
 
 
 def named_addresses(devices: Iterable[NodeDevice]) -> dict[str, PciAddress | None]:

@@ -17,6 +17,7 @@ _OVER = frozenset(
         ConflictKind.PAGES_EXCEEDED,
         PciConflictKind.HELD_TWICE,
         PciConflictKind.SHUT_OUT,
+        PciConflictKind.DIVIDED,
     }
 )
 

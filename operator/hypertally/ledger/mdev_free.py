@@ -6,16 +6,17 @@ device that exists is counted once, and one that is claimed and not made yet is 
 guest has is free, as in Nova.
 
 Making an instance of one type may take other types of its parent away, how many only the driver knows. Once it exists
-the report's `available` tells; until then nothing of another type can be made there. Differs from Nova, which learns of
+the report's `available` tells; until then nothing of another type can be made there. Of a parent that a guest holds
+itself, as a PCI device, nobody else gets any. Differs from Nova, which learns of
 this when a guest does not start.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hypertally.api.inventory import MdevType
-from hypertally.api.placement import HeldMdev
+from hypertally.api.placement import HeldDevice, HeldMdev
 
 from .numa_free import Holding
 
@@ -76,6 +77,8 @@ class MdevBooks:
     """One pass over the owners."""
 
     def __init__(self, types: Iterable[MdevType], holdings: Iterable[Holding]) -> None:
+        holdings = tuple(holdings)
+        self._whole = {device.address for holding in holdings for device in _pci_devices(holding)}
         self.types = {(each.parent_address, each.type): each for each in types}
         self.by_owner = {holding.owner: held for holding in holdings if (held := held_mdevs(holding))}
         self._held: dict[Slot, int] = defaultdict(int)
@@ -93,6 +96,8 @@ class MdevBooks:
         parent, type_ = slot
         own = self.by_owner.get(owner, {}).get(slot, 0)
         existing = self._existing(slot) - self._held.get(slot, 0) + own
+        if parent in self._whole:
+            return Left(min(existing, own), min(existing, own))
         may_make = self._awaited.get(parent, set()) <= {type_}
         return Left(existing, existing + self.types[slot].available if may_make else existing)
 
@@ -107,6 +112,11 @@ class MdevBooks:
     def _existing(self, slot: Slot) -> int:
         known = self.types.get(slot)
         return len(known.instances) if known else 0
+
+
+def _pci_devices(holding: Holding) -> Iterator[HeldDevice]:
+    for placement in (*holding.stays, *holding.leaves, holding.listed):
+        yield from placement.devices
 
 
 def _slot(held: HeldMdev) -> Slot:

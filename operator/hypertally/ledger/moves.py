@@ -122,7 +122,7 @@ def _follow(instance: Instance, nodes: Nodes) -> InstanceStatus | None:
         return None
     at_home = nodes.get(home, NOWHERE)
     for name, there in sorted(nodes.items()):
-        if name != home and there.settled and not there.silent and is_better(there.sight, at_home):
+        if name != home and there.has_ledger and there.settled and not there.silent and is_better(there.sight, at_home):
             move = Move(
                 type=MoveType.OBSERVED,
                 phase=MovePhase.ACCEPTED,

@@ -14,7 +14,7 @@ from hypertally.api.inventory import NumaCell, PciDevice, PciPool
 from hypertally.api.placement import HeldDevice, PciRequest
 
 from .numa_fit import Misfit
-from .pci_free import Holders, Usable
+from .pci_free import DevicesFree, Usable
 from .pci_match import Crowd, divide
 from .pci_rules import Nearness, Rank, matches, only_on_demand
 from .shortage import Shortage
@@ -27,7 +27,7 @@ refused, over all sets of cells. Like cards count as one; only a host of many ca
 def fit_devices(
     requests: Sequence[PciRequest],
     pools: Sequence[PciPool],
-    holders: Holders,
+    held: DevicesFree,
     *,
     owner: str = "",
     near: Collection[int] | None = None,
@@ -35,10 +35,10 @@ def fit_devices(
 ) -> tuple[HeldDevice, ...] | Misfit:
     """In the order of the requests.
 
-    `holders`: who holds what, of free_devices. `owner`: the guest, whose own devices it may be given again. `near`: the
-    host cells that it is on, None if it floats; `cells` tell of their sockets and distances.
+    `held`: what is left by all others and who holds it. `owner`: the guest, whose own devices it may be given again.
+    `near`: the host cells that it is on, None if it floats; `cells` tell of their sockets and distances.
     """
-    return DeviceTable(requests, pools, holders, owner=owner, cells=cells).fit(near)
+    return DeviceTable(requests, pools, held, owner=owner, cells=cells).fit(near)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class DeviceTable:
         self,
         requests: Sequence[PciRequest],
         pools: Iterable[PciPool],
-        holders: Holders,
+        held: DevicesFree,
         *,
         owner: str = "",
         cells: Sequence[NumaCell] = (),
@@ -73,8 +73,8 @@ class DeviceTable:
         self._cells = cells
         self._tries = 0
         self._pools = sorted(pools, key=_order)
-        self._usable = Usable(self._pools, holders, owner)
-        self._groups = _groups(self._pools, self._usable, {a for a, owners in holders.items() if owner in owners})
+        self._usable = Usable(self._pools, held.holders, held.divided, owner)
+        self._groups = _groups(self._pools, self._usable, {a for a, owners in held.holders.items() if owner in owners})
         self._on_cards: dict[str, list[int]] = defaultdict(list)
         for number, group in enumerate(self._groups):
             if group.card:

@@ -1,13 +1,13 @@
 """What is left of each pool of PCI devices, counted from its owners on every pass and never stored.
 
-A held virtual function takes its physical one away, a held physical function its virtual ones; whoever lets go gives
-both back, since nothing remembers that they were gone. Differs from Nova, which keeps a state of each device beside its
-owner: there a physical function stays away when its used virtual one vanishes, and an audit stops at a state that
-cannot be. Here that is a conflict beside the count.
+A held virtual function takes its physical one away, a held physical function its virtual ones; a device of which guests
+hold mediated devices is nobody's as a whole. Whoever lets go gives all back, since nothing remembers that it was gone.
+Differs from Nova, which keeps a state of each device beside its owner: there a physical function stays away when its
+used virtual one vanishes, and an audit stops at a state that cannot be. Here that is a conflict beside the count.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +26,8 @@ class PciConflictKind(StrEnum):
     """Held, and the host no longer has it or no longer offers it."""
     SHUT_OUT = "ShutOut"
     """Held, while another guest holds its physical function."""
+    DIVIDED = "Divided"
+    """Held, while another guest holds mediated devices of it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,26 +49,31 @@ class DevicesFree:
 
     pools: tuple[PoolFree, ...]
     holders: Holders
+    divided: Holders
+    """Who holds mediated devices of it."""
     conflicts: tuple[PciConflict, ...] = ()
 
 
 def free_devices(pools: Sequence[PciPool], holdings: Iterable[Holding]) -> DevicesFree:
     """A guest holds each device that any of its placements has, once."""
     held = tuple(holdings)
-    holders = _holders(held)
-    there = Usable(pools, holders)
+    holders, divided = _holders(held), _divided(held)
+    there = Usable(pools, holders, divided)
     return DevicesFree(
         pools=tuple(_pool_free(pool, sum(map(there.is_usable, pool.devices))) for pool in pools),
         holders=holders,
-        conflicts=tuple(sorted(_conflicts(pools, holders, _claimed(held)))),
+        divided=divided,
+        conflicts=tuple(sorted((*_conflicts(pools, holders, _claimed(held)), *_divided_conflicts(holders, divided)))),
     )
 
 
 class Usable:
-    """Which devices one guest may be given: those that nobody else holds or shuts out."""
+    """Which devices one guest may be given: those that nobody else holds or shuts out. What is `divided`, also by the
+    guest itself, is nobody's as a whole."""
 
-    def __init__(self, pools: Iterable[PciPool], holders: Holders, owner: str = "") -> None:
+    def __init__(self, pools: Iterable[PciPool], holders: Holders, divided: Collection[str], owner: str = "") -> None:
         self._strangers = {address for address, owners in holders.items() if any(each != owner for each in owners)}
+        self._strangers.update(divided)
         self._parents = {
             device.parent_address for pool in pools for device in pool.devices if device.address in self._strangers
         }
@@ -88,6 +95,23 @@ def _holders(holdings: Iterable[Holding]) -> Holders:
             for device in placement.devices:
                 found[device.address].add(holding.owner)
     return {address: tuple(sorted(found[address])) for address in sorted(found)}
+
+
+def _divided(holdings: Iterable[Holding]) -> Holders:
+    found: dict[str, set[str]] = defaultdict(set)
+    for holding in holdings:
+        for placement in (*holding.stays, *holding.leaves, holding.listed):
+            for mdev in placement.mdevs:
+                found[mdev.parent_address].add(holding.owner)
+    return {address: tuple(sorted(found[address])) for address in sorted(found)}
+
+
+def _divided_conflicts(holders: Holders, divided: Holders) -> Iterator[PciConflict]:
+    for address in holders.keys() & divided.keys():
+        owners, others = tuple(holders[address]), set(divided[address])
+        if len({*owners, *others}) > 1:
+            what = f"mediated devices of it are held by {', '.join(sorted(others))}"
+            yield PciConflict(address, PciConflictKind.DIVIDED, what, owners)
 
 
 def _claimed(holdings: Iterable[Holding]) -> set[str]:

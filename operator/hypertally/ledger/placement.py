@@ -18,6 +18,7 @@ from hypertally.api.placement import (
     CellFree,
     HeldCell,
     HeldDevice,
+    HeldMdev,
     NumaPolicy,
     Placement,
     PlacementRequest,
@@ -78,10 +79,16 @@ def place(
         return NOTHING
     held = tuple(holdings)
     mdevs = fit_mdevs(request.mdev_requests, inventory.mdev_types, held, owner=owner)
-    found = _Search(request, amounts, inventory, held, owner, ratios).found()
+    mine = () if isinstance(mdevs, Misfit) else mdevs
+    found = _Search(request, amounts, inventory, (*held, _divides(mine)), owner, ratios).found()
     if isinstance(found, Misfit):
         return found
     return mdevs if isinstance(mdevs, Misfit) else replace(found, mdevs=mdevs)
+
+
+def _divides(mdevs: tuple[HeldMdev, ...]) -> Holding:
+    """By whoever it is: none of their parents can be had as a whole."""
+    return Holding("", stays=(Placement(mdevs=mdevs),))
 
 
 class _Search:
@@ -183,8 +190,8 @@ def _free(
 
 
 def _devices(request: PlacementRequest, inventory: Inventory, holdings: Iterable[Holding], owner: str) -> DeviceTable:
-    holders = free_devices(inventory.pools, holdings).holders if request.pci_requests else {}
-    return DeviceTable(request.pci_requests, inventory.pools, holders, owner=owner, cells=inventory.cells)
+    held = free_devices(inventory.pools, holdings if request.pci_requests else ())
+    return DeviceTable(request.pci_requests, inventory.pools, held, owner=owner, cells=inventory.cells)
 
 
 def _with_devices(pools: Iterable[PciPool]) -> frozenset[int]:
