@@ -88,8 +88,16 @@ def test_one_guest_gets_a_card_and_a_part_of_another_never_of_the_same() -> None
     assert isinstance(_place([has("a", OTHER)]), Misfit)
 
 
+def test_what_is_missing_is_told_of_one_who_asks_for_both() -> None:
+    missing = _place([], types=())
+    assert isinstance(missing, Misfit)
+    assert SMALL in str(missing)
+
+
 def test_both_at_once_is_told_as_too_much() -> None:
     found = left(CARDS, has("a", GPU), _has_mdevs("b", GPU), _has_mdevs("c", GPU)).conflicts
     what = "mediated devices of it are held by b, c"
     assert found == (PciConflict(GPU, PciConflictKind.DIVIDED, what, ("a",)),)
+    (one,) = left(CARDS, has("a", GPU), _has_mdevs("b", GPU)).conflicts
+    assert str(one) == f"PCI device {GPU}: mediated devices of it are held by b (held by a)"
     assert left(CARDS, has("a", GPU), _has_mdevs("a", GPU)).conflicts == ()
