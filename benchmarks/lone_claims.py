@@ -28,7 +28,7 @@ HOSTS = 50
 
 CLAIMS = int(os.environ.get("LONE_CLAIMS", "500"))
 P50_MS, P99_MS = 100.0, 200.0
-BARE = 4.0
+BARE = 2.0
 """A claim is two writes one after the other, each of which is watched."""
 
 
