@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hypertally.api.inventory import PciDevice, PciPool
-from hypertally.api.placement import PoolFree
+from hypertally.api.placement import Placement, PoolFree
 
 from .numa_free import Holding
 
@@ -57,7 +57,8 @@ class DevicesFree:
 def free_devices(pools: Sequence[PciPool], holdings: Iterable[Holding]) -> DevicesFree:
     """A guest holds each device that any of its placements has, once."""
     held = tuple(holdings)
-    holders, divided = _holders(held), _divided(held)
+    holders = _holders((device.address, owner) for owner, each in _placements(held) for device in each.devices)
+    divided = _holders((mdev.parent_address, owner) for owner, each in _placements(held) for mdev in each.mdevs)
     there = Usable(pools, holders, divided)
     return DevicesFree(
         pools=tuple(_pool_free(pool, sum(map(there.is_usable, pool.devices))) for pool in pools),
@@ -88,22 +89,18 @@ class Usable:
         return device.address in self._parents or device.parent_address in self._strangers
 
 
-def _holders(holdings: Iterable[Holding]) -> Holders:
+def _holders(held: Iterable[tuple[str, str]]) -> Holders:
+    """Of pairs of an address and an owner."""
     found: dict[str, set[str]] = defaultdict(set)
-    for holding in holdings:
-        for placement in (*holding.stays, *holding.leaves, holding.listed):
-            for device in placement.devices:
-                found[device.address].add(holding.owner)
+    for address, owner in held:
+        found[address].add(owner)
     return {address: tuple(sorted(found[address])) for address in sorted(found)}
 
 
-def _divided(holdings: Iterable[Holding]) -> Holders:
-    found: dict[str, set[str]] = defaultdict(set)
+def _placements(holdings: Iterable[Holding]) -> Iterator[tuple[str, Placement]]:
     for holding in holdings:
         for placement in (*holding.stays, *holding.leaves, holding.listed):
-            for mdev in placement.mdevs:
-                found[mdev.parent_address].add(holding.owner)
-    return {address: tuple(sorted(found[address])) for address in sorted(found)}
+            yield holding.owner, placement
 
 
 def _divided_conflicts(holders: Holders, divided: Holders) -> Iterator[PciConflict]:
